@@ -1,0 +1,1 @@
+"""Composes a run of pull, analyze, plan and push, and says when one is due."""
