@@ -96,7 +96,7 @@ def _record_table(stream: Stream) -> Table:
         _text("version", nullable=True),
         _integer("modified_at", nullable=True),
         _text("extra", nullable=True),
-        Column("state", SmallInteger, nullable=False, server_default="0"),
+        Column("record_state", SmallInteger, nullable=False, server_default="0"),
         Column("changed_run", BigInteger, nullable=False, server_default="0"),
         _key(*RECORD_KEY),
     )
@@ -106,8 +106,8 @@ def _record_table(stream: Stream) -> Table:
         f"ix_{stream.name}_not_live",
         table.c.connection,
         table.c.object,
-        sqlite_where=table.c.state != LIVE,
-        postgresql_where=table.c.state != LIVE,
+        sqlite_where=table.c.record_state != LIVE,
+        postgresql_where=table.c.record_state != LIVE,
     )
     return table
 

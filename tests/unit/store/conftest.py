@@ -1,0 +1,30 @@
+"""A fresh store on each database; the PostgreSQL server is started once and only if needed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crmbridge.store import Store, open_store
+from crmbridge.testing.databases import PostgresServer, postgres_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = open_store(url, wait_seconds=5)
+    yield opened
+    opened.close()
