@@ -19,9 +19,10 @@ from crmbridge.errors import CannotError
 from crmbridge.records import Finding
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from crmbridge.adapters.http import HttpClient
     from crmbridge.adapters.tokens import TokenStore
-    from pydantic import BaseModel
 
 Position = Mapping[str, Any]
 """Where a reader stands: JSON values that only the adapter understands."""
@@ -213,6 +214,8 @@ class Page:
         closed: all that the position covers has been delivered.
         complete: the last page of a snapshot or window, all of it delivered.
         findings: what a person should know about this page.
+        place: row number in this page -> where the row stands, such as ``customers.csv:12``;
+            asked only for rows that are quarantined.
     """
 
     object: str
@@ -225,6 +228,7 @@ class Page:
     closed: bool = True
     complete: bool = False
     findings: Sequence[Finding] = ()
+    place: Callable[[int], str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
