@@ -1,0 +1,39 @@
+"""What customers are worth a visit, which segment they are in, and whether it worked: all pure.
+
+Frames, parameters, `now` and a seed go in; frames and values come out. Nothing here opens a file
+or reads a clock. Names load their module on first use, since pandas and scikit-learn are slow to
+import and `crmbridge --help` needs neither.
+"""
+
+from importlib import import_module
+
+_HOMES = {
+    "PartWeights": "parameters",
+    "ScoreParameters": "parameters",
+    "SegmentParameters": "parameters",
+    "ScoredCustomers": "scores",
+    "score_visits": "scores",
+    "visit_values": "scores",
+    "reasons_text": "reasons",
+    "best_offers": "affinity",
+    "market_table": "rates",
+    "smoothed_table": "rates",
+    "SegmentModel": "segment_model",
+    "Segmentation": "segments",
+    "assign_segments": "segments",
+    "fit_segments": "segments",
+    "flip_rate": "segments",
+    "match_labels": "segments",
+    "satisfaction": "satisfaction",
+    "visits_with_effect": "satisfaction",
+    "fit_strategy": "strategy",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> object:
+    """Load the module that holds a public name."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,202 @@
+"""The four parts of a visit's score: each a value in [0, 1] and the sentence that explains it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from crmbridge.engine.columns import Numbers, numbers, texts, unit_column
+from crmbridge.engine.parameters import Curve, ScoreParameters
+
+DAY_MILLIS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part for all customers.
+
+    Args:
+        values: in [0, 1]; NaN where nothing is known.
+        codes: the kind of reason, one per customer, such as `need.open`.
+        sentences: the reason in plain words, one per customer.
+    """
+
+    name: str
+    values: Numbers
+    codes: list[str]
+    sentences: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """When a customer was last visited and how often it should be; NaN where not known."""
+
+    since: Numbers
+    interval: Numbers
+
+
+def need_part(customers: pd.DataFrame, features: pd.DataFrame, parameters: ScoreParameters) -> Part:
+    """How much a customer needs us: the strongest sign counts.
+
+    Signs are the source's own need column, the strongest open need, an open deal, and orders
+    that fell against the year before. Where needs are kept at all, a customer without a sign
+    has `need_none`; where none are kept, the part is missing.
+    """
+    signs = _need_signs(customers, features, parameters)
+    values = np.full(len(customers), np.nan)
+    codes = ["need.unknown"] * len(customers)
+    sentences = ["Need not known, counted as average"] * len(customers)
+    for code, strength, spoken in signs:
+        for row in np.flatnonzero(~np.isnan(strength)):
+            if np.isnan(values[row]) or strength[row] > values[row]:
+                values[row], codes[row], sentences[row] = strength[row], code, spoken[row]
+    return Part(name="need", values=values, codes=codes, sentences=sentences)
+
+
+def _need_signs(
+    customers: pd.DataFrame, features: pd.DataFrame, parameters: ScoreParameters
+) -> list[tuple[str, Numbers, list[str]]]:
+    said = unit_column(customers, "need", parameters.scales.get("need"), parameters.words)
+    opened = _open_need(features)
+    names = texts(features, "need_name")
+    deals = numbers(features, "open_deals")
+    deal = np.where(deals > 0, parameters.need_deal, np.nan)
+    share = _share_of_last_year(features)
+    fell = np.where(share < _end_of(parameters.falling), _curve(share, parameters.falling), np.nan)
+    kept = bool((numbers(features, "open_needs") > 0).any() or (deals > 0).any())
+    none = np.where(kept & np.isnan(said), parameters.need_none, np.nan)
+    return [
+        ("need.said", said, [f"Need {value:.2g} of 1 on record" for value in said]),
+        ("need.open", opened, [_need_sentence(*pair) for pair in zip(names, opened, strict=True)]),
+        ("need.deal", deal, [f"{_count(count, 'open deal')}" for count in deals]),
+        ("need.falling", fell, [f"Orders at {_percent(x)} of the year before" for x in share]),
+        ("need.none", none, ["No open need on record"] * len(customers)),
+    ]
+
+
+def _open_need(features: pd.DataFrame) -> Numbers:
+    strength = np.clip(numbers(features, "need_strength_max"), 0, 1)
+    is_open = numbers(features, "open_needs") > 0
+    # A need of unknown strength still is one: it counts as slightly more than average.
+    return np.where(is_open, np.where(np.isnan(strength), 0.6, strength), np.nan)
+
+
+def _need_sentence(name: str, strength: float) -> str:
+    return f"Open need: {name} ({strength:.2g})" if name else f"Open need ({strength:.2g})"
+
+
+def _share_of_last_year(features: pd.DataFrame) -> Numbers:
+    before = numbers(features, "orders_amount_prev_365")
+    lately = np.nan_to_num(numbers(features, "orders_amount_365"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(before > 0, np.maximum(lately, 0) / before, np.nan)
+
+
+def market_part(customers: pd.DataFrame, parameters: ScoreParameters) -> Part:
+    """The market's situation: the customer's own column, else the table by segment or region."""
+    own = unit_column(customers, "situation", parameters.scales.get("situation"), parameters.words)
+    table = [("segment", "segment"), ("region", "region")]
+    return _looked_up("market", "Market situation", own, customers, table, parameters.market)
+
+
+def product_part(
+    customers: pd.DataFrame, features: pd.DataFrame, parameters: ScoreParameters
+) -> Part:
+    """How well our products fit: own column, else what similar buyers bought, else the table."""
+    scale = parameters.scales.get("feature")
+    own = unit_column(customers, "feature", scale, parameters.words)
+    table = [("industry", "industry"), ("segment", "segment")]
+    part = _looked_up("product", "Product fit", own, customers, table, parameters.fit)
+    fits = np.clip(numbers(features, "product_fit"), 0, 1)
+    offers = texts(features, "product_fit_name")
+    for row in np.flatnonzero(np.isnan(own) & ~np.isnan(fits)):
+        part.values[row], part.codes[row] = fits[row], "product.bought_together"
+        what = f": {offers[row]}" if offers[row] else ""
+        part.sentences[row] = f"Similar customers also buy{what} ({fits[row]:.2g})"
+    return part
+
+
+def _looked_up(
+    name: str,
+    title: str,
+    own: Numbers,
+    customers: pd.DataFrame,
+    keys: list[tuple[str, str]],
+    table: Mapping[str, float],
+) -> Part:
+    values = own.copy()
+    codes = [f"{name}.said" if known else f"{name}.unknown" for known in ~np.isnan(own)]
+    sentences = [
+        f"{title} not known, counted as average" if np.isnan(x) else f"{title} {x:.2g} of 1"
+        for x in own
+    ]
+    for column, word in keys:
+        for row, key in enumerate(texts(customers, column)):
+            if np.isnan(values[row]) and key.lower() in table:
+                values[row], codes[row] = table[key.lower()], f"{name}.{word}"
+                sentences[row] = f"{title} of {word} {key}: {values[row]:.2g} of 1"
+    return Part(name=name, values=values, codes=codes, sentences=sentences)
+
+
+def rhythm(
+    customers: pd.DataFrame, features: pd.DataFrame, parameters: ScoreParameters, now: datetime
+) -> Rhythm:
+    """Days since the last visit, the later of what the CRM says and what we counted."""
+    counted = numbers(features, "last_visit_days")
+    said = (now.timestamp() * 1000 - numbers(customers, "last_visit_at")) / DAY_MILLIS
+    since = np.fmin(counted, said)
+    own = numbers(customers, "visit_interval_days")
+    by_class = [parameters.intervals.get(text, np.nan) for text in texts(customers, "class")]
+    interval = np.where(own >= 1, own, by_class)
+    return Rhythm(since=np.maximum(since, 0), interval=np.asarray(interval, dtype=np.float64))
+
+
+def urgency_part(beat: Rhythm, parameters: ScoreParameters) -> Part:
+    """How due a visit is; a customer never visited has `urgency_never` where visits are kept."""
+    values = urgency_at(beat, 0, parameters)
+    kept = bool((~np.isnan(beat.since)).any())
+    never = np.isnan(beat.since)
+    codes, sentences = [], []
+    for since, interval in zip(beat.since, beat.interval, strict=True):
+        code, sentence = _urgency_reason(since, interval, kept=kept)
+        codes.append(code)
+        sentences.append(sentence)
+    if kept:
+        values = np.where(never, parameters.urgency_never, values)
+    return Part(name="urgency", values=values, codes=codes, sentences=sentences)
+
+
+def urgency_at(beat: Rhythm, days_ahead: int, parameters: ScoreParameters) -> Numbers:
+    """Urgency some days from now; NaN where the last visit or the interval is not known."""
+    return _curve(np.maximum(beat.since + days_ahead, 0) / beat.interval, parameters.urgency)
+
+
+def _urgency_reason(since: float, interval: float, *, kept: bool) -> tuple[str, str]:
+    if np.isnan(since):
+        sentence = "Never visited" if kept else "No visits on record, counted as average"
+        return ("urgency.never" if kept else "urgency.unknown"), sentence
+    ago = f"Last visit {_count(since, 'day')} ago"
+    if np.isnan(interval):
+        return "urgency.no_interval", f"{ago}, no visit interval known, counted as average"
+    return "urgency.interval", f"{ago}, due every {_count(interval, 'day')}"
+
+
+def _curve(values: Numbers, points: Curve) -> Numbers:
+    xs, ys = zip(*points, strict=True)
+    result = np.interp(values, xs, ys)
+    return np.where(np.isnan(values), np.nan, result)
+
+
+def _end_of(points: Curve) -> float:
+    return points[-1][0]
+
+
+def _count(number: float, noun: str) -> str:
+    whole = 0 if np.isnan(number) else int(number)
+    return f"{whole} {noun}{'' if whole == 1 else 's'}"
+
+
+def _percent(share: float) -> str:
+    return "?" if np.isnan(share) else f"{100 * share:.0f} %"
