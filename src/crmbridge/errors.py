@@ -34,6 +34,8 @@ class ExitCode(int, Enum):
     "Stopped by a guard; nothing more was written."
     REVIEW = 4
     "A changeset waits for review."
+    FAULT = 70
+    "A fault in crmbridge itself; nothing more was written."
     STORAGE = 74
     "Disk or file."
     TRY_LATER = 75
@@ -67,7 +69,8 @@ class CrmbridgeError(Exception):
             text += f", got {self.got}"
         text = text.rstrip(".") + "."
         if self.next_step:
-            text += f" {self.next_step.rstrip('.')}."
+            text += f" {self.next_step.rstrip('.')}"
+            text += "" if text.endswith("?") else "."
         return " ".join(text.split())
 
 
