@@ -1,0 +1,80 @@
+"""The only reader of the configuration file and the environment; others get its values."""
+
+from crmbridge.settings.connections import (
+    AuthSettings,
+    ConnectionSettings,
+    FieldSource,
+    LimitSettings,
+    PullSettings,
+    StreamSettings,
+    WriteLimits,
+    WriteSettings,
+)
+from crmbridge.settings.engine import (
+    EngineSettings,
+    ScorePart,
+    ScoreSettings,
+    SegmentSettings,
+    ValueSettings,
+)
+from crmbridge.settings.jobs import (
+    JobSettings,
+    NotifySettings,
+    OutSettings,
+    PluginSettings,
+    RetentionSettings,
+    StoreSettings,
+)
+from crmbridge.settings.load import adapter_options, load, loads
+from crmbridge.settings.model import Settings
+from crmbridge.settings.planning import (
+    ClassSettings,
+    ConsentSettings,
+    HolidaySettings,
+    LunchSettings,
+    OpeningSettings,
+    PlanningSettings,
+    RepSettings,
+    RoutingSettings,
+    SpeedSettings,
+    UnknownConsent,
+)
+from crmbridge.settings.secrets import SecretRef, Secrets
+
+__all__ = [
+    "AuthSettings",
+    "ClassSettings",
+    "ConnectionSettings",
+    "ConsentSettings",
+    "EngineSettings",
+    "FieldSource",
+    "HolidaySettings",
+    "JobSettings",
+    "LimitSettings",
+    "LunchSettings",
+    "NotifySettings",
+    "OpeningSettings",
+    "OutSettings",
+    "PlanningSettings",
+    "PluginSettings",
+    "PullSettings",
+    "RepSettings",
+    "RetentionSettings",
+    "RoutingSettings",
+    "ScorePart",
+    "ScoreSettings",
+    "SecretRef",
+    "Secrets",
+    "SegmentSettings",
+    "Settings",
+    "SpeedSettings",
+    "StoreSettings",
+    "StreamSettings",
+    "UnknownConsent",
+    "ValueSettings",
+    "WriteLimits",
+    "WriteSettings",
+    "adapter_options",
+    "load",
+    "loads",
+]

@@ -1,0 +1,202 @@
+"""What the configuration says of reps, of visit plans and of consent."""
+
+from collections.abc import Mapping
+from datetime import time
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from crmbridge.settings.secrets import Text
+from crmbridge.settings.table import (
+    Amount,
+    Count,
+    DayRange,
+    Listed,
+    Place,
+    Positive,
+    Share,
+    Table,
+    Window,
+    Zone,
+    expected,
+)
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class LunchSettings(Table):
+    """A break somewhere within a window."""
+
+    start: time = time(11, 30)
+    "It begins no earlier."
+    end: time = time(14)
+    "It ends no later."
+    minutes: Count = 0
+    "Its length; 0 for none."
+
+
+class RepSettings(Table):
+    """One rep's working days."""
+
+    active: bool = True
+    "Leaves the rep out of plans if false."
+    zone: Zone | None = None
+    "Where the rep's clock is, as an IANA name; by default what the CRM says, else UTC."
+    home: Place | None = None
+    "[latitude, longitude] where the days start and end; by default what the CRM says."
+    days: Listed[Day] = DAYS[:5]
+    "Working days."
+    start: time = time(8)
+    "When the day starts, at home."
+    end: time = time(17)
+    "When the rep is home again."
+    lunch: LunchSettings = Field(default_factory=LunchSettings)
+    "The lunch break."
+    busy: Listed[Text] = ()
+    "ICS files, or URLs of ICS feeds, with times that are taken."
+    off: Listed[DayRange] = ()
+    "Days off: a day, or [first, last]."
+    max_visits: Positive | None = None
+    "Most visits a day."
+    connection: str = ""
+    "Connection the rep's visits are written to, where several could take them."
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> Self:
+        if self.start >= self.end:
+            raise expected("a start before the end")
+        return self
+
+
+class ClassSettings(Table):
+    """How often and how long customers of a class are visited."""
+
+    every_days: Positive | None = None
+    "Days between visits."
+    minutes: Positive | None = None
+    "Length of a visit."
+    min_gap_days: Count | None = None
+    "Fewest days between visits."
+    priority: Amount = 1.0
+    "What a score of this class is multiplied by."
+
+
+class SpeedSettings(Table):
+    """How long the way takes, where no routing server says."""
+
+    kmh: Annotated[float, Field(gt=0, le=300)] = 50.0
+    "Mean speed on the road."
+    detour_factor: Annotated[float, Field(ge=1, le=5)] = 1.3
+    "Length of the road over the straight line."
+    minutes_per_stop: Amount = 5.0
+    "Parking and walking, for each visit."
+
+
+class RoutingSettings(Table):
+    """A routing server of your own, for real travel times."""
+
+    server: Literal["none", "osrm"] = "none"
+    "The kind of server; none takes the straight line and `speed`."
+    url: str = ""
+    "Where it is."
+    profile: str = "driving"
+    "Its profile."
+
+    @model_validator(mode="after")
+    def _has_url(self) -> Self:
+        if (self.server == "none") == bool(self.url):
+            raise expected("server and url to be given together")
+        return self
+
+
+class HolidaySettings(Table):
+    """Public holidays, on which nobody is visited."""
+
+    country: str = ""
+    "ISO 3166 code of the country; none by default."
+    region: str = ""
+    "Code of the state or province."
+
+
+class OpeningSettings(Table):
+    """When customers are open whose own hours nobody knows: windows per weekday, [] closed."""
+
+    mon: Listed[Window] = ((time(8), time(18)),)
+    "Monday."
+    tue: Listed[Window] = ((time(8), time(18)),)
+    "Tuesday."
+    wed: Listed[Window] = ((time(8), time(18)),)
+    "Wednesday."
+    thu: Listed[Window] = ((time(8), time(18)),)
+    "Thursday."
+    fri: Listed[Window] = ((time(8), time(18)),)
+    "Friday."
+    sat: Listed[Window] = ()
+    "Saturday."
+    sun: Listed[Window] = ()
+    "Sunday."
+
+
+class PlanningSettings(Table):
+    """How visits are planned."""
+
+    horizon_days: Annotated[int, Field(ge=1, le=92)] = 14
+    "Days that a plan covers."
+    iterations_per_rep: Count = 200_000
+    "The solver's budget; a plan depends on it and on the seed alone."
+    seconds_per_rep: Annotated[float, Field(gt=0)] = 20.0
+    "A cap on the time; a plan that it cut short says so."
+    seed: Count = 1
+    "Seed of all chance."
+    freeze_days: Count = 0
+    "Visits on the first days of a plan that are no longer moved."
+    keep_bonus: Amount = 0.3
+    "What staying on its day adds to a planned visit's value, as a share of it."
+    churn_share: Share = 1.0
+    "The largest share of visits already planned that a new plan may move or drop."
+    holdout_share: Share = 0.0
+    "Share of customers left out of plans, to measure what visits are worth."
+    visit_minutes: Positive = 45
+    "Length of a visit, where neither customer nor class says."
+    every_days: Positive = 60
+    "Days between visits, where neither customer nor class says."
+    min_gap_days: Count = 7
+    "Fewest days between visits, where neither customer nor class says."
+    class_default: str = ""
+    "Class of customers that have none."
+    classes: Mapping[str, ClassSettings] = Field(default_factory=dict)
+    "Visits by class."
+    opening: OpeningSettings = Field(default_factory=OpeningSettings)
+    "Opening hours where nobody knows them."
+    speed: SpeedSettings = Field(default_factory=SpeedSettings)
+    "How long the way takes."
+    routing: RoutingSettings = Field(default_factory=RoutingSettings)
+    "A routing server."
+    holidays: HolidaySettings = Field(default_factory=HolidaySettings)
+    "Public holidays."
+    rep_defaults: RepSettings = Field(default_factory=RepSettings)
+    "What holds for every rep whose own table does not say otherwise."
+
+
+Rule = Literal["allow", "deny"]
+
+
+class UnknownConsent(Table):
+    """What holds where a person's consent is not known."""
+
+    visit: Rule = "allow"
+    "Visits."
+    call: Rule = "allow"
+    "Calls."
+    email: Rule = "deny"
+    "E-mail and campaigns."
+
+
+class ConsentSettings(Table):
+    """How consent is treated; the strictest fact of any connected system counts."""
+
+    unknown: UnknownConsent = Field(default_factory=UnknownConsent)
+    "What holds where it is not known."
+    fresh_minutes: Count = 60
+    "Consent read longer ago is read again before a changeset is applied."
