@@ -1,0 +1,1 @@
+"""Decides what should change in the CRMs, and writes exactly that."""
