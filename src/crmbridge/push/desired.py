@@ -22,7 +22,7 @@ class Ownership(Enum):
 class FirstFill(Enum):
     """What a first fill of a field that we never wrote does."""
 
-    STOP = "stop"
+    ASK = "ask"
     "It stops once, until its exact number is accepted."
     ALLOW = "allow"
     "It passes."
@@ -41,7 +41,7 @@ class Limits:
     changes: int = 500
     share: float = 0.10
     deletes: int = 20
-    first_fill: FirstFill = FirstFill.STOP
+    first_fill: FirstFill = FirstFill.ASK
 
 
 def as_given(object_: str, field_: str, value: Value) -> Value:

@@ -2,6 +2,7 @@
 
 import math
 import stat
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,7 +105,7 @@ def test_nothing_but_the_changeset_is_left_after_saving(tmp_path: Path) -> None:
         "lines turned round",
     ],
 )
-def test_an_altered_file_is_refused(alter, tmp_path: Path) -> None:
+def test_an_altered_file_is_refused(alter: Callable[[bytes], bytes], tmp_path: Path) -> None:
     path = tmp_path / "changeset.jsonl"
     path.write_bytes(alter(render(a_changeset())))
 

@@ -1,6 +1,7 @@
 """A changeset holds exactly the writes that are wanted, allowed and safe, in a fixed order."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -64,11 +65,11 @@ def a_policy(**limits: object) -> dict[str, WritePolicy]:
     }
 
 
-def scores(values: dict[str, object]) -> list[DesiredFields]:
+def scores(values: Mapping[str, object]) -> list[DesiredFields]:
     return [DesiredFields(record=account(id_), values={"Score": v}) for id_, v in values.items()]
 
 
-def seen_scores(values: dict[str, object], *, filled: bool = False) -> Seen:
+def seen_scores(values: Mapping[str, object], *, filled: bool = False) -> Seen:
     places = frozenset({("sales", "Account", "Score")}) if filled else frozenset()
     return Seen(
         fields={account(id_): {"Score": SeenValue(seen=value)} for id_, value in values.items()},
@@ -264,7 +265,7 @@ def test_share_is_of_all_values_set_in_the_crm_where_that_is_known() -> None:
 def test_a_first_fill_stops_once() -> None:
     desired = Desired(fields=scores({"A1": 70, "A2": 60}))
     empty: dict[str, object] = {"A1": None, "A2": ""}
-    stop = {"first_fill": FirstFill.STOP}
+    stop = {"first_fill": FirstFill.ASK}
 
     assert guarded_number(decided(desired, seen_scores(empty), **stop).changeset) == 2
     assert guarded_number(decided(desired, seen_scores(empty, filled=True), **stop).changeset) == 0
@@ -274,7 +275,7 @@ def test_a_first_fill_stops_once() -> None:
 def test_creates_of_visits_trip_no_guard() -> None:
     visits = [a_visit(number) for number in range(1000)]
 
-    changeset = decided(Desired(records=visits), Seen(), first_fill=FirstFill.STOP).changeset
+    changeset = decided(Desired(records=visits), Seen(), first_fill=FirstFill.ASK).changeset
 
     assert len(changeset.items) == 1000
     assert guarded_number(changeset) == 0

@@ -61,7 +61,9 @@ def theirs(seen: object) -> SeenValue:
         (-math.inf, theirs(None), Verdict.NOT_WRITABLE),
     ],
 )
-def test_each_history_has_one_verdict(wanted, seen, verdict: Verdict) -> None:
+def test_each_history_has_one_verdict(
+    wanted: object, seen: SeenValue | None, verdict: Verdict
+) -> None:
     assert decide_field(ACCOUNT, "Score", wanted, seen, a_policy()).verdict is verdict
 
 
@@ -121,7 +123,7 @@ def test_values_are_compared_as_the_crm_will_give_them_back() -> None:
         st.booleans(),
     ),
 )
-def test_writing_what_was_decided_settles_the_field(wanted, seen) -> None:
+def test_writing_what_was_decided_settles_the_field(wanted: object, seen: object) -> None:
     first = decide_field(ACCOUNT, "Score", wanted, theirs(seen), a_policy())
     if first.change is None:
         return
