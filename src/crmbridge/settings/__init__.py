@@ -12,8 +12,8 @@ from crmbridge.settings.connections import (
 )
 from crmbridge.settings.engine import (
     EngineSettings,
-    ScorePart,
     ScoreSettings,
+    ScoreWeights,
     SegmentSettings,
     ValueSettings,
 )
@@ -61,8 +61,8 @@ __all__ = [
     "RepSettings",
     "RetentionSettings",
     "RoutingSettings",
-    "ScorePart",
     "ScoreSettings",
+    "ScoreWeights",
     "SecretRef",
     "Secrets",
     "SegmentSettings",

@@ -81,6 +81,8 @@ class StreamSettings(Table):
     "Files that are joined by `key` into one object, for adapters that read files."
     key: str = ""
     "Column that the files are joined by, and that names a record."
+    numbered: bool = False
+    "Rows are named by their number, for a file without ids that only ever grows."
     extra: Literal["all", "none"] | Listed[NonEmpty] = "none"
     "Fields kept beside the mapped ones: all, none, or a list of names."
     owner_from: str = ""
@@ -115,19 +117,17 @@ class FieldSource(Table):
     default: Scalar | None = None
     "The value where the field is empty."
     format: str = ""
-    "How a date or time is written, in the codes of Python's strptime."
+    "How a date or time is written, in the codes of Python's strptime, or epoch seconds."
     zone: Zone | None = None
     "Zone of times that come without one."
     decimal: Literal[".", ","] = "."
     "The decimal sign of a number."
-    group: Literal["", ",", ".", " ", "'"] = ""
-    "The sign between groups of a number's digits."
-    scale: float = 1.0
-    "What a number is multiplied by."
     true: Listed[str] = ()
-    "Texts that mean true, whatever their case."
+    "Texts that mean true, whatever their case; by default words such as yes."
     false: Listed[str] = ()
-    "Texts that mean false."
+    "Texts that mean false; by default words such as no."
+    optional: bool = False
+    "The CRM may lack the field."
 
     @model_validator(mode="after")
     def _some_source(self) -> Self:
@@ -182,6 +182,12 @@ class LimitSettings(Table):
     "Longest time for one answer."
     max_body_mb: Annotated[float, Field(gt=0)] = 64
     "Largest answer, unpacked."
+    download_seconds: Annotated[float, Field(gt=0)] = 3600
+    "Longest time for one download."
+    max_download_mb: Annotated[float, Field(gt=0)] = 20_000
+    "Largest download."
+    retries_per_run: Count = 100
+    "Second tries that a run may make before their share of all requests counts."
     trust_env: bool = False
     "Uses the proxy that the environment names."
 

@@ -152,4 +152,6 @@ def _shown(value: Any, path: Sequence[str | int]) -> str:
 
 
 def _plain(message: str) -> str:
-    return message.removeprefix("Input should be ").removeprefix("Value error, ")
+    """pydantic's own words, as they go on after "expected"."""
+    text = message.removeprefix("Input should be ").removeprefix("Value error, ")
+    return text.removeprefix("expected ").removeprefix("Expected ")

@@ -46,6 +46,7 @@ def loads(text: str, environ: Mapping[str, str], base: Path = Path()) -> Setting
 def adapter_options(connection: ConnectionSettings, model: type[Model]) -> Model:
     """The connection's keys that belong to its adapter, checked by the adapter's model.
 
+    A model that has a field named like a core key, such as ``streams``, gets what stands there.
     References to secrets are resolved to SecretStr. Unknown keys are refused whatever the model
     says of them.
 
@@ -61,6 +62,7 @@ def adapter_options(connection: ConnectionSettings, model: type[Model]) -> Model
             raise unknown_key(connection.where, (key,), known)
     _refuse_inline(connection, model)
     resolved = {key: _resolve(value, connection, key) for key, value in options.items()}
+    resolved |= _core_tables(connection, names)
     try:
         return model.model_validate(resolved)
     except ValidationError as error:
@@ -76,6 +78,11 @@ def _build(document: Mapping[str, Any], file: Path, environ: Mapping[str, str]) 
         raise first_error(error, str(file), document, Settings) from None
     settings.bind(file, Secrets(base=base, environ=dict(environ)), document)
     return settings
+
+
+def _core_tables(connection: ConnectionSettings, names: set[str]) -> dict[str, Any]:
+    shared = names & ConnectionSettings.model_fields.keys() & connection.model_fields_set
+    return connection.model_dump(include=shared, exclude_unset=True)
 
 
 def _names(model: type[BaseModel]) -> set[str]:

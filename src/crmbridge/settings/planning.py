@@ -26,14 +26,14 @@ DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class LunchSettings(Table):
-    """A break somewhere within a window."""
+    """The lunch break."""
 
-    start: time = time(11, 30)
-    "It begins no earlier."
-    end: time = time(14)
-    "It ends no later."
+    at: time = time(12)
+    "When it should start."
     minutes: Count = 0
     "Its length; 0 for none."
+    slack_minutes: Count = 60
+    "How far it may move to make room for an appointment."
 
 
 class RepSettings(Table):
@@ -57,8 +57,10 @@ class RepSettings(Table):
     "ICS files, or URLs of ICS feeds, with times that are taken."
     off: Listed[DayRange] = ()
     "Days off: a day, or [first, last]."
-    max_visits: Positive | None = None
-    "Most visits a day."
+    max_visits: Count = 0
+    "Most visits a day; 0 for no limit."
+    max_travel_minutes: Count = 0
+    "Most minutes on the road a day; 0 for no limit."
     connection: str = ""
     "Connection the rep's visits are written to, where several could take them."
 
@@ -153,6 +155,12 @@ class PlanningSettings(Table):
     "Visits on the first days of a plan that are no longer moved."
     keep_bonus: Amount = 0.3
     "What staying on its day adds to a planned visit's value, as a share of it."
+    grid_minutes: Annotated[int, Field(ge=1, le=30)] = 5
+    "Visits start on multiples of it."
+    unknown_travel_minutes: Annotated[int, Field(ge=0, le=720)] = 30
+    "Time allowed for a way whose length nobody knows."
+    early_share: Share = 0.25
+    "How early a visit may be, as a share of the days between visits."
     churn_share: Share = 1.0
     "The largest share of visits already planned that a new plan may move or drop."
     holdout_share: Share = 0.0
