@@ -34,7 +34,9 @@ _SALESFORCE = """\
 # [connections.sales]
 # adapter = "salesforce"
 # url = "https://login.salesforce.com"
-# auth = {{ method = "client_credentials", client_id = "...", client_secret = {{ env = "SF_SECRET" }} }}
+# auth.method = "client_credentials"
+# auth.client_id = "..."
+# auth.client_secret = {{ env = "SF_SECRET" }}
 #
 # [connections.sales.write]
 # visits = true

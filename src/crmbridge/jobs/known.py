@@ -1,0 +1,60 @@
+"""What is known when a plan is made, as the planning problem is built from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from crmbridge.jobs.reps import JoinedReps
+from crmbridge.planning import DateRange, Reply, Visit
+from crmbridge.records import Reason, RecordKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What a visit to a customer is worth.
+
+    Args:
+        value: 0 to 100.
+        reasons: parts whose weights sum to the value.
+    """
+
+    value: float
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """All that is known when a plan is made.
+
+    Args:
+        customers: records of base connections, completed; see `store.territory`.
+        sources: base connection -> itself and those that complete it.
+        worth: customer -> what a visit is worth; who is not in it is not planned.
+        last_visits: (base connection, customer id) -> milliseconds.
+        taken: activities of others that take time of a rep.
+        ics: rep id -> (start, end, label) of times taken in calendar files.
+        barred: customer -> why no visit is allowed.
+        previous: visits of the plan before, as they stand in the calendar now.
+        replies: customer -> reply and the day until which it holds.
+        numbers: customer -> highest running number of any visit ever planned.
+        holidays: rep id -> public holidays.
+    """
+
+    reps: JoinedReps
+    customers: Sequence[Mapping[str, Any]]
+    sources: Mapping[str, Sequence[str]]
+    worth: Mapping[RecordKey, Worth] = field(default_factory=dict)
+    last_visits: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    taken: Sequence[Mapping[str, Any]] = ()
+    ics: Mapping[str, Sequence[tuple[datetime, datetime, str]]] = field(default_factory=dict)
+    barred: Mapping[RecordKey, str] = field(default_factory=dict)
+    previous: Sequence[Visit] = ()
+    replies: Mapping[RecordKey, tuple[Reply, date | None]] = field(default_factory=dict)
+    numbers: Mapping[RecordKey, int] = field(default_factory=dict)
+    holidays: Mapping[str, tuple[DateRange, ...]] = field(default_factory=dict)
+
+
+def key_of(row: Mapping[str, Any]) -> RecordKey:
+    """The key of a record by column name."""
+    return RecordKey(row["connection"], row["object"], row["id"])

@@ -1,0 +1,238 @@
+"""Turns records, settings and scores into planning problems, one for each calendar written to."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from crmbridge.jobs.known import Known, key_of
+from crmbridge.jobs.opening import WEEKDAYS, blocked_days, default_windows, opening_windows
+from crmbridge.jobs.reps import JoinedRep
+from crmbridge.jobs.taken import taken_times
+from crmbridge.planning import (
+    Customer,
+    DateRange,
+    Problem,
+    Rep,
+    Rules,
+    Shift,
+    Travel,
+)
+from crmbridge.records import Finding, RecordKey, from_millis
+from crmbridge.settings import ClassSettings, PlanningSettings, Settings
+
+HOME = "home of "
+"""Prefix of the name that a rep's home has in the travel matrix."""
+
+Coordinates = Mapping[str, tuple[float, float] | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Territory:
+    """A problem without travel, the coordinates to measure it by, and what did not fit."""
+
+    problem: Problem
+    coordinates: Coordinates
+    findings: tuple[Finding, ...]
+
+    def with_travel(self, travels: Iterable[Travel]) -> Problem:
+        """The problem with its distances."""
+        from dataclasses import replace
+
+        return replace(self.problem, travels=tuple(travels))
+
+
+def territories(
+    known: Known, settings: Settings, first: date, now: datetime
+) -> tuple[Territory, ...]:
+    """One problem for each connection that visits are written to, in the order of names."""
+    calendars: dict[str, list[JoinedRep]] = {}
+    for rep in known.reps.reps:
+        calendars.setdefault(rep.writes_to or _home_connection(rep), []).append(rep)
+    return tuple(
+        _Builder(known, settings, first, now).build(connection, reps)
+        for connection, reps in sorted(calendars.items())
+    )
+
+
+def _home_connection(rep: JoinedRep) -> str:
+    return min(rep.records, default="")
+
+
+class _Builder:
+    """Builds the problem of one calendar; collects what could not be read on the way."""
+
+    def __init__(self, known: Known, settings: Settings, first: date, now: datetime) -> None:
+        self._known = known
+        self._settings = settings
+        self._planning: PlanningSettings = settings.planning
+        self._first = first
+        self._now = now
+        self._default_opening = default_windows(settings.planning.opening)
+        self._unreadable: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
+
+    def build(self, connection: str, reps: Sequence[JoinedRep]) -> Territory:
+        """The problem of the reps whose visits are written to a connection."""
+        ids = {rep.id for rep in reps}
+        customers = [self._customer(row) for row in self._rows(ids, is_only=len(reps) > 0)]
+        keys = {customer.key for customer in customers}
+        problem = Problem(
+            connection=connection,
+            first=self._first,
+            days=self._planning.horizon_days,
+            now=self._now.astimezone(UTC),
+            reps=tuple(self._rep(rep) for rep in reps),
+            customers=tuple(customers),
+            appointments=taken_times(self._known, reps, keys),
+            previous=tuple(v for v in self._known.previous if v.customer in keys),
+            rules=Rules(
+                keep_bonus=self._planning.keep_bonus, freeze_days=self._planning.freeze_days
+            ),
+        )
+        return Territory(
+            problem=problem,
+            coordinates={**self._homes(reps), **self._places(keys)},
+            findings=self._findings(),
+        )
+
+    def _rows(self, ids: set[str], *, is_only: bool) -> list[Mapping[str, Any]]:
+        """Customers of these reps, and those that no rep owns where this is the only calendar."""
+        rows = []
+        for row in self._known.customers:
+            owner = self._owner(row)
+            alone = owner is None and is_only and self._is_first_calendar(ids)
+            if row["status"] != "closed" and (alone or (owner is not None and owner in ids)):
+                rows.append(row)
+        return rows
+
+    def _is_first_calendar(self, ids: set[str]) -> bool:
+        return bool(self._known.reps.reps) and self._known.reps.reps[0].id in ids
+
+    def _owner(self, row: Mapping[str, Any]) -> str | None:
+        for source in self._known.sources.get(row["connection"], (row["connection"],)):
+            rep = self._known.reps.by_record.get((source, row["owner_id"] or ""))
+            if rep is not None:
+                return rep.id
+        return None
+
+    def _customer(self, row: Mapping[str, Any]) -> Customer:
+        key = key_of(row)
+        rules = self._rules(row)
+        worth = self._known.worth.get(key)
+        reply, until = self._known.replies.get(key, (None, None))
+        return Customer(
+            key=str(key),
+            name=row["name"] or row["id"],
+            owner=self._owner(row),
+            class_=row["class"] or self._planning.class_default,
+            value=None if worth is None else worth.value * rules.priority,
+            minutes=row["visit_minutes"] or rules.minutes or self._planning.visit_minutes,
+            every_days=row["visit_interval_days"] or rules.every_days or self._planning.every_days,
+            min_gap_days=self._gap(row, rules),
+            last_visit_on=self._last_visit(row),
+            opening=self._opening(key, row["opening"]),
+            blocked=self._blocked(key, row["blocked"]),
+            zone=row["zone"] or "",
+            barred=self._known.barred.get(key, ""),
+            reply=reply,
+            reply_until=until,
+            last_number=self._known.numbers.get(key, 0),
+            reasons=() if worth is None else worth.reasons,
+        )
+
+    def _rules(self, row: Mapping[str, Any]) -> ClassSettings:
+        name = row["class"] or self._planning.class_default
+        return self._planning.classes.get(name, ClassSettings())
+
+    def _gap(self, row: Mapping[str, Any], rules: ClassSettings) -> int:
+        for days in (row["min_gap_days"], rules.min_gap_days):
+            if days is not None:
+                return int(days)
+        every = row["visit_interval_days"] or rules.every_days or self._planning.every_days
+        return min(self._planning.min_gap_days, max(1, every // 2))
+
+    def _last_visit(self, row: Mapping[str, Any]) -> date | None:
+        known = self._known.last_visits.get((row["connection"], row["id"]))
+        latest = max((at for at in (known, row["last_visit_at"]) if at is not None), default=None)
+        if latest is None or latest > self._now.timestamp() * 1000:
+            return None
+        return from_millis(latest).astimezone(ZoneInfo(row["zone"] or "UTC")).date()
+
+    def _opening(self, key: RecordKey, text: str | None) -> Any:
+        try:
+            own = opening_windows(text)
+        except (ValueError, TypeError) as error:
+            self._note("opening_unreadable", f"{key}: expected {error}")
+            own = None
+        return self._default_opening if own is None else own
+
+    def _blocked(self, key: RecordKey, text: str | None) -> tuple[DateRange, ...]:
+        try:
+            return blocked_days(text)
+        except (ValueError, TypeError) as error:
+            self._note("blocked_unreadable", f"{key}: expected {error}")
+            return ()
+
+    def _rep(self, rep: JoinedRep) -> Rep:
+        home = HOME + rep.id if rep.home else ""
+        return Rep(
+            id=rep.id,
+            zone=rep.zone,
+            name=rep.name,
+            email=rep.email,
+            shifts=tuple(_shift(rep, WEEKDAYS.index(day), home) for day in rep.settings.days),
+            absences=tuple(DateRange(first=a, last=b) for a, b in rep.settings.off),
+            holidays=self._known.holidays.get(rep.id, ()),
+            max_visits=rep.settings.max_visits or 0,
+        )
+
+    def _homes(self, reps: Sequence[JoinedRep]) -> Coordinates:
+        return {HOME + rep.id: rep.home for rep in reps if rep.home}
+
+    def _places(self, keys: set[str]) -> Coordinates:
+        return {
+            str(key_of(row)): _coordinates(row)
+            for row in self._known.customers
+            if str(key_of(row)) in keys
+        }
+
+    def _note(self, code: str, example: str) -> None:
+        self._unreadable[code] += 1
+        self._examples.setdefault(code, example)
+
+    def _findings(self) -> tuple[Finding, ...]:
+        remedies = {
+            "opening_unreadable": 'Write opening hours as {"mon": [["08:00", "12:00"]]}',
+            "blocked_unreadable": 'Write closed days as [["2026-08-01", "2026-08-21"]]',
+        }
+        return tuple(
+            Finding(code=code, count=count, example=self._examples[code], remedy=remedies[code])
+            for code, count in sorted(self._unreadable.items())
+        )
+
+
+def _coordinates(row: Mapping[str, Any]) -> tuple[float, float] | None:
+    if row["latitude"] is None or row["longitude"] is None:
+        return None
+    return (row["latitude"], row["longitude"])
+
+
+def _shift(rep: JoinedRep, weekday: int, home: str) -> Shift:
+    own, lunch = rep.settings, rep.settings.lunch
+    return Shift(
+        weekday=weekday,
+        start=_minute(own.start),
+        end=_minute(own.end),
+        start_place=home,
+        end_place=home,
+        lunch=_minute(lunch.at),
+        lunch_minutes=lunch.minutes,
+        lunch_slack=lunch.slack_minutes,
+    )
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
