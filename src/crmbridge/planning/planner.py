@@ -1,0 +1,302 @@
+"""Makes visit plans: a rep's days and wishes in, visits and reasons out."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from crmbridge.planning.board import Board, lay_board
+from crmbridge.planning.codec import digest
+from crmbridge.planning.distances import Distances, distances_of
+from crmbridge.planning.greedy import first_tours
+from crmbridge.planning.identity import name_visits
+from crmbridge.planning.itinerary import Route, day_route
+from crmbridge.planning.kept import Kept, keep_visits
+from crmbridge.planning.policy import Refusal, Wish, base_value, value_reasons, wishes
+from crmbridge.planning.problem import Problem, Rep, split_by_rep
+from crmbridge.planning.tours import TourState
+from crmbridge.planning.visit import (
+    Budget,
+    Fixedness,
+    LeftOut,
+    Plan,
+    RepSummary,
+    Visit,
+    WhyNot,
+)
+from crmbridge.planning.why_not import Outcome, explain
+from crmbridge.planning.workdays import Workday, workdays
+from crmbridge.planning.zones import WallTime, moment, wall_clock
+from crmbridge.records import Finding, Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Tours that a search found, and how far it came."""
+
+    state: TourState
+    iterations: int = 0
+    cut_by_cap: bool = False
+
+
+def plan_visits(problem: Problem, budget: Budget) -> Plan:
+    """Plan every rep's visits in the horizon.
+
+    The plan depends on problem and budget alone, unless the budget's seconds cut it short, which
+    it says. Each rep is planned independently, so a large problem may be cut by `split_by_rep`,
+    its parts planned anywhere, and the plans put together by `join_plans`.
+    """
+    parts = split_by_rep(problem)
+    return join_plans(problem, budget, [plan_part(part, budget) for part in parts])
+
+
+def plan_part(problem: Problem, budget: Budget) -> Plan:
+    """Plan a part that `split_by_rep` cut: one rep, or customers that nobody owns."""
+    if not problem.reps:
+        return join_plans(problem, budget, [_nobody_plans(problem, budget)])
+    return join_plans(problem, budget, [_plan_rep(problem, problem.reps[0], budget)])
+
+
+def join_plans(problem: Problem, budget: Budget, plans: Iterable[Plan]) -> Plan:
+    """The plan of the whole problem from the plans of its parts, in any order."""
+    parts = sorted(plans, key=lambda plan: [rep.rep for rep in plan.reps])
+    joined = Plan(
+        id="",
+        problem=digest(problem),
+        first=problem.first,
+        days=problem.days,
+        budget=budget,
+        visits=tuple(
+            sorted(
+                (visit for plan in parts for visit in plan.visits),
+                key=lambda visit: (visit.rep, visit.start_at, visit.id),
+            )
+        ),
+        left_out=tuple(
+            sorted((out for plan in parts for out in plan.left_out), key=lambda out: out.customer)
+        ),
+        reps=tuple(rep for plan in parts for rep in plan.reps),
+        findings=_summed(finding for plan in parts for finding in plan.findings),
+    )
+    return replace(joined, id=digest(joined))
+
+
+def _nobody_plans(problem: Problem, budget: Budget) -> Plan:
+    left_out = tuple(
+        LeftOut(
+            customer=item.key,
+            rep=None,
+            code=WhyNot.OWNER_UNKNOWN,
+            text=f"Its owner {item.owner!r} is no rep of this plan" if item.owner else "No owner",
+            change="Give it an owner whom the configuration names as a rep",
+        )
+        for item in problem.customers
+    )
+    return _bare(problem, budget, left_out=left_out)
+
+
+def _bare(problem: Problem, budget: Budget, left_out: tuple[LeftOut, ...]) -> Plan:
+    return Plan(
+        id="",
+        problem="",
+        first=problem.first,
+        days=problem.days,
+        budget=budget,
+        left_out=left_out,
+    )
+
+
+def _plan_rep(problem: Problem, rep: Rep, budget: Budget) -> Plan:
+    kept = keep_visits(problem, rep)
+    days = workdays(problem, rep, kept.visits)
+    wanted, refused = _wanted(problem, kept)
+    distances = distances_of(problem, rep.id)
+    board = lay_board(problem, rep, days, wanted, distances)
+    found = _search(board, _nodes_before(wanted, days, kept.loose))
+    outcome = Outcome(days=days, wishes=wanted, full=found.state, empty=TourState(board))
+    planned = name_visits(problem, _visits(problem, rep, outcome), kept.loose)
+    routes = _routes(problem, rep, distances, days, [*_explained(problem, kept), *planned])
+    left_out = _left_out(rep, outcome, refused, {visit.customer for visit in kept.visits})
+    return replace(
+        _bare(problem, budget, left_out=tuple(left_out)),
+        visits=tuple(visit for route in routes for visit in route.visits),
+        reps=(_summary(rep, days, routes, len(left_out), found),),
+        findings=(*kept.findings, *_day_findings(days), *_travel_findings(routes)),
+    )
+
+
+def _wanted(problem: Problem, kept: Kept) -> tuple[list[Wish], dict[str, Refusal]]:
+    """All wishes in node order, and why the other customers have none."""
+    days = _days_taken(problem, kept)
+    wanted, refused = list[Wish](), dict[str, Refusal]()
+    for customer in problem.customers:
+        found = wishes(problem, customer, tuple(sorted(days.get(customer.key, ()))))
+        if isinstance(found, Refusal):
+            refused[customer.key] = found
+        else:
+            wanted += found
+    return wanted, refused
+
+
+def _days_taken(problem: Problem, kept: Kept) -> dict[str, set[date]]:
+    """Days on which a customer is seen anyhow: kept visits, and appointments in the calendar."""
+    zone = problem.reps[0].zone
+    days: dict[str, set[date]] = {}
+    for visit in kept.visits:
+        days.setdefault(visit.customer, set()).add(visit.day)
+    for item in problem.appointments:
+        day = wall_clock(int(item.start_at.timestamp()), zone).date()
+        if item.customer and problem.first <= day <= problem.last:
+            days.setdefault(item.customer, set()).add(day)
+    return days
+
+
+def _search(board: Board, before: Sequence[tuple[int, int]]) -> Search:
+    return Search(state=first_tours(board, before))
+
+
+def _nodes_before(
+    wanted: Sequence[Wish], days: Sequence[Workday], loose: Sequence[Visit]
+) -> list[tuple[int, int]]:
+    """Earlier visits as (node, day index), each with a node of its own."""
+    index = {day.day: i for i, day in enumerate(days)}
+    nodes: dict[str, list[int]] = {}
+    for node, wish in enumerate(wanted):
+        nodes.setdefault(wish.customer.key, []).append(node)
+    found = []
+    for visit in loose:
+        left = nodes.get(visit.customer, [])
+        fits = [node for node in left if any(day == visit.day for day, _ in wanted[node].values)]
+        if fits and visit.day in index:
+            left.remove(fits[0])
+            found.append((fits[0], index[visit.day]))
+    return found
+
+
+def _visits(problem: Problem, rep: Rep, outcome: Outcome) -> list[Visit]:
+    state = outcome.full
+    return [
+        _visit(problem, rep, outcome, node, state.legs[leg][4], start)
+        for leg, tour in enumerate(state.tours)
+        for node, start in zip(tour, state.starts[leg], strict=True)
+    ]
+
+
+def _visit(
+    problem: Problem, rep: Rep, outcome: Outcome, node: int, index: int, start: int
+) -> Visit:
+    day, customer = outcome.days[index], outcome.wishes[node].customer
+    real = day.to_real(start)
+    value = dict(outcome.wishes[node].values)[day.day]
+    return Visit(
+        id="",
+        customer=customer.key,
+        number=0,
+        rep=rep.id,
+        day=day.day,
+        start_at=moment(real),
+        end_at=moment(real) + timedelta(minutes=customer.minutes),
+        zone=rep.zone,
+        wall_start=wall_clock(real, rep.zone),
+        value=value,
+        reasons=value_reasons(problem, customer, value),
+    )
+
+
+def _explained(problem: Problem, kept: Kept) -> Iterable[Visit]:
+    """Kept visits with today's value and the reason for which they stay."""
+    customers = {item.key: item for item in problem.customers}
+    for visit in kept.visits:
+        customer = customers[visit.customer]
+        pinned = visit.fixedness is Fixedness.PINNED
+        text = "Put there by the rep" if pinned else "Planned before, too near to move"
+        value = base_value(problem, customer)
+        reasons = value_reasons(problem, customer, value)[:2]
+        stays = Reason(code=visit.fixedness.value, text=text)
+        yield replace(visit, value=value, reasons=(stays, *reasons))
+
+
+def _routes(
+    problem: Problem,
+    rep: Rep,
+    distances: Distances,
+    days: Sequence[Workday],
+    visits: Sequence[Visit],
+) -> list[Route]:
+    by_day: dict[date, list[Visit]] = {}
+    for visit in visits:
+        by_day.setdefault(visit.day, []).append(visit)
+    worked = {day.day: day for day in days}
+    return [
+        day_route(problem, rep, distances, day, by_day[day], worked.get(day))
+        for day in sorted(by_day)
+    ]
+
+
+def _left_out(
+    rep: Rep, outcome: Outcome, refused: dict[str, Refusal], kept: set[str]
+) -> list[LeftOut]:
+    nodes: dict[str, list[int]] = {}
+    for node, wish in enumerate(outcome.wishes):
+        nodes.setdefault(wish.customer.key, []).append(node)
+    reasons = {key: reason for key, reason in refused.items() if key not in kept}
+    for key, own in nodes.items():
+        if key not in kept and not any(node in outcome.full.placed for node in own):
+            reasons[key] = explain(outcome, own)
+    return [
+        LeftOut(customer=key, rep=rep.id, code=item.code, text=item.text, change=item.change)
+        for key, item in sorted(reasons.items())
+    ]
+
+
+def _summary(
+    rep: Rep, days: Sequence[Workday], routes: Sequence[Route], left_out: int, found: Search
+) -> RepSummary:
+    visits = [visit for route in routes for visit in route.visits]
+    seconds = sum((visit.end_at - visit.start_at).total_seconds() for visit in visits)
+    return RepSummary(
+        rep=rep.id,
+        visits=len(visits),
+        left_out=left_out,
+        value=round(sum(visit.value for visit in visits), 6),
+        visit_minutes=int(seconds // 60),
+        travel_minutes=sum(route.travel_minutes for route in routes),
+        shift_minutes=sum(day.usable[1] - day.usable[0] for day in days) // 60,
+        unknown_travel=sum(route.unknown for route in routes),
+        iterations=found.iterations,
+        cut_by_cap=found.cut_by_cap,
+    )
+
+
+def _day_findings(days: Sequence[Workday]) -> Iterable[Finding]:
+    remedies = {
+        WallTime.GAP: ("plan.clock_gap", "Clocks jump over a bound of the shift: it was moved on"),
+        WallTime.OVERLAP: (
+            "plan.clock_overlap",
+            "A bound of the shift comes twice: the first is meant",
+        ),
+    }
+    for day in days:
+        for note in day.notes:
+            code, remedy = remedies[note]
+            yield Finding(code=code, example=day.day.isoformat(), remedy=remedy)
+
+
+def _travel_findings(routes: Sequence[Route]) -> Iterable[Finding]:
+    unknown = [visit for route in routes for visit in route.visits if visit.travel_minutes is None]
+    if unknown:
+        yield Finding(
+            code="plan.travel_unknown",
+            count=len(unknown),
+            example=unknown[0].customer,
+            remedy="Give the customer, or the place before it, coordinates",
+        )
+
+
+def _summed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """One finding per code with the counts added, in order of code."""
+    by_code: dict[str, Finding] = {}
+    order: Callable[[Finding], tuple[str, str]] = lambda item: (item.code, item.example)  # noqa: E731
+    for item in sorted(findings, key=order):
+        first = by_code.setdefault(item.code, replace(item, count=0))
+        by_code[item.code] = replace(first, count=first.count + item.count)
+    return tuple(by_code.values())

@@ -1,0 +1,230 @@
+"""Who may be visited how often, on which days, and what a visit is worth on each of them."""
+
+import math
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from crmbridge.planning.problem import Customer, Problem, Reply
+from crmbridge.planning.visit import WhyNot
+from crmbridge.records import Reason
+
+LATE_GAIN = 0.5
+"""A visit that is a whole interval overdue gains this share of its value, and no more."""
+LATE_DAY_LOSS = 0.01
+"""Each day of the horizon that a due visit waits costs this share, so earlier is better."""
+EARLY_LOSS = 0.1
+"""A visit as early as allowed is worth this share less than one on its due day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """One visit that the policy would like to see.
+
+    Args:
+        values: (day, value) for each day on which it is allowed, in order; never empty.
+        gap_days: fewest days to any other wish of the same customer.
+        due_on: day from which it is due; None if the customer has no interval.
+    """
+
+    customer: Customer
+    values: tuple[tuple[date, float], ...]
+    gap_days: int
+    due_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why the policy wants no visit, and what would change that."""
+
+    code: WhyNot
+    text: str
+    change: str = ""
+
+
+def wishes(
+    problem: Problem, customer: Customer, kept_days: tuple[date, ...]
+) -> tuple[Wish, ...] | Refusal:
+    """The visits that a customer should get in the horizon, beside those that are kept.
+
+    Args:
+        kept_days: days of visits and appointments with the customer that stand already.
+    """
+    refusal = _refused(problem, customer)
+    if refusal is not None:
+        return refusal
+    gap = gap_of(customer)
+    found = []
+    for due in due_days(problem, customer)[len(kept_days) :]:
+        days = _allowed_days(problem, customer, due, gap, kept_days)
+        if days:
+            found.append(_wish(problem, customer, due, gap, days))
+    return tuple(found) or _nothing_left(problem, customer, gap, kept_days)
+
+
+def gap_of(customer: Customer) -> int:
+    """Fewest days between two visits: as given, else half the interval, at least one."""
+    if customer.min_gap_days is not None:
+        return max(1, customer.min_gap_days)
+    return max(1, (customer.every_days or 2) // 2)
+
+
+def due_on(problem: Problem, customer: Customer) -> date | None:
+    """Day on which the next visit falls due; the first of the horizon if there never was one."""
+    if customer.every_days is None:
+        return None
+    if customer.last_visit_on is None:
+        return problem.first
+    return customer.last_visit_on + timedelta(days=customer.every_days)
+
+
+def due_days(problem: Problem, customer: Customer) -> list[date | None]:
+    """Due days of all visits that belong into the horizon, an overdue one on its first day.
+
+    One visit without a due day for a customer that has no interval.
+    """
+    first = due_on(problem, customer)
+    if first is None or customer.every_days is None:
+        return [None]
+    early = timedelta(days=early_days(problem, customer))
+    due, found = max(first, problem.first), list[date | None]()
+    while due - early <= problem.last:
+        found.append(due)
+        due += timedelta(days=customer.every_days)
+        if due > problem.last:
+            break
+    return found
+
+
+def early_days(problem: Problem, customer: Customer) -> int:
+    """How many days before its due day a visit may be."""
+    return math.floor((customer.every_days or 0) * problem.rules.early_share)
+
+
+def base_value(problem: Problem, customer: Customer) -> float:
+    """What a visit is worth now: the score, raised by up to half for being overdue."""
+    value = customer.value or 0.0
+    return value * (1 + LATE_GAIN * _lateness(problem, customer))
+
+
+def value_reasons(problem: Problem, customer: Customer, value: float) -> tuple[Reason, ...]:
+    """Up to three parts of a visit's value, the heaviest first, with what remains in the last."""
+    parts = sorted(customer.reasons, key=lambda item: (-abs(item.weight), item.code))
+    due = due_on(problem, customer)
+    if due is not None:
+        late = (problem.first - due).days
+        weight = (customer.value or 0.0) * LATE_GAIN * _lateness(problem, customer)
+        parts.insert(0, Reason(code="due", text=_due_text(customer, late), weight=weight))
+    return tuple(parts[:3]) or (Reason(code="value", text="Worth a visit", weight=value),)
+
+
+def _due_text(customer: Customer, late: int) -> str:
+    every = f"every {customer.every_days} days"
+    if customer.last_visit_on is None:
+        return f"Never visited; due {every}"
+    if late > 0:
+        return f"Overdue by {late} day{'' if late == 1 else 's'} (due {every})"
+    return f"Due {every}, last seen {customer.last_visit_on.isoformat()}"
+
+
+def _lateness(problem: Problem, customer: Customer) -> float:
+    due = due_on(problem, customer)
+    if due is None or customer.last_visit_on is None or not customer.every_days:
+        return 0.0
+    return min(1.0, max(0, (problem.first - due).days) / customer.every_days)
+
+
+def _refused(problem: Problem, customer: Customer) -> Refusal | None:
+    if customer.barred:
+        return Refusal(
+            code=WhyNot.BARRED,
+            text=f"Visits are barred: {customer.barred}",
+            change="A newer consent that allows visits",
+        )
+    reply = _reply_refusal(problem, customer)
+    if reply is not None:
+        return reply
+    values = (customer.value or 0.0, *(value for _, value in customer.day_values))
+    if max(values) <= 0:
+        text = "Nothing scored it" if customer.value is None else "A visit is worth nothing"
+        return Refusal(code=WhyNot.NO_VALUE, text=text, change="A score above 0")
+    return None
+
+
+def _reply_refusal(problem: Problem, customer: Customer) -> Refusal | None:
+    until = customer.reply_until
+    if customer.reply is Reply.DECLINED and (until is None or until > problem.last):
+        return Refusal(
+            code=WhyNot.DECLINED,
+            text="The visit was declined" + (f" until {until.isoformat()}" if until else ""),
+            change="Another answer than declined",
+        )
+    if customer.reply is Reply.SNOOZED and until is not None and until > problem.last:
+        return Refusal(
+            code=WhyNot.SNOOZED,
+            text=f"Put off until {until.isoformat()}",
+            change=f"A horizon that reaches {until.isoformat()}",
+        )
+    return None
+
+
+def _allowed_days(
+    problem: Problem, customer: Customer, due: date | None, gap: int, kept: tuple[date, ...]
+) -> list[date]:
+    start = _first_day(problem, customer, due, gap)
+    return [
+        day
+        for day in problem.horizon()
+        if day >= start and all(abs((day - other).days) >= gap for other in kept)
+    ]
+
+
+def _first_day(problem: Problem, customer: Customer, due: date | None, gap: int) -> date:
+    start = problem.first
+    if due is not None and due > problem.first:
+        start = max(start, due - timedelta(days=early_days(problem, customer)))
+    if customer.last_visit_on is not None:
+        start = max(start, customer.last_visit_on + timedelta(days=gap))
+    if customer.reply in (Reply.SNOOZED, Reply.DECLINED) and customer.reply_until is not None:
+        start = max(start, customer.reply_until)
+    return start
+
+
+def _wish(
+    problem: Problem, customer: Customer, due: date | None, gap: int, days: list[date]
+) -> Wish:
+    override = dict(customer.day_values)
+    base = base_value(problem, customer)
+    values = tuple(
+        (day, override.get(day, base * _timing(problem, customer, due, day))) for day in days
+    )
+    return Wish(customer=customer, values=values, gap_days=gap, due_on=due)
+
+
+def _timing(problem: Problem, customer: Customer, due: date | None, day: date) -> float:
+    if due is None:
+        return 1.0
+    late = (day - due).days
+    if late >= 0:
+        return max(0.5, 1 - LATE_DAY_LOSS * late)
+    return 1 - EARLY_LOSS * -late / max(1, early_days(problem, customer))
+
+
+def _nothing_left(
+    problem: Problem, customer: Customer, gap: int, kept: tuple[date, ...]
+) -> Refusal:
+    due = due_on(problem, customer)
+    early = timedelta(days=early_days(problem, customer))
+    if due is not None and due - early > problem.last:
+        return Refusal(
+            code=WhyNot.NOT_DUE,
+            text=f"Not due before {due.isoformat()} (every {customer.every_days} days)",
+            change=f"A horizon that reaches {(due - early).isoformat()}",
+        )
+    last = max((*kept, customer.last_visit_on or date.min))
+    seen = "An appointment stands on" if last in kept else "Seen on"
+    free = last + timedelta(days=gap)
+    return Refusal(
+        code=WhyNot.VISITED_RECENTLY,
+        text=f"{seen} {last.isoformat()}; at least {gap} days between visits",
+        change=f"A horizon that reaches {free.isoformat()}, or a smaller gap",
+    )

@@ -1,0 +1,175 @@
+"""Tours over a board, kept feasible while visits are put in one by one."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from crmbridge.planning.board import Board
+
+NEVER = 1 << 60
+Tours = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """A place in a tour where a node fits.
+
+    Args:
+        cost: detour in seconds, half the waiting it causes, and the value lost to a better day.
+    """
+
+    cost: float
+    leg: int
+    position: int
+
+
+class TourState:
+    """Tours of all legs with each visit's earliest and latest start.
+
+    Plain lists, not arrays: one element at a time, lists are several times faster.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self.travel = board.travel.tolist()
+        self.service = board.service.tolist()
+        self.value = board.value.tolist()
+        self.windows = _window_lists(board)
+        self.legs = list(
+            zip(
+                board.leg_from.tolist(), board.leg_to.tolist(), board.leg_open.tolist(),
+                board.leg_close.tolist(), board.leg_day.tolist(), strict=True,
+            )
+        )  # fmt: skip
+        self.days = board.day_number.tolist()
+        self.visits_left = board.day_visits.tolist()
+        self.travel_left = board.day_travel.tolist()
+        self.group = board.group.tolist()
+        self.gap = board.gap.tolist()
+        self.rate = board.seconds_per_value()
+        self.tours: list[list[int]] = [[] for _ in self.legs]
+        self.starts: list[list[int]] = [[] for _ in self.legs]
+        self.latest: list[list[int]] = [[] for _ in self.legs]
+        self.placed: dict[int, int] = {}
+        self.group_days: dict[int, list[int]] = {}
+        for start, end, _, _, day in self.legs:
+            self.travel_left[day] -= self.travel[start][end]
+
+    def best_spot(self, node: int, day: int | None = None) -> Spot | None:
+        """The cheapest place for a node, on one day or on any; the first of equals."""
+        best: Spot | None = None
+        for leg in range(len(self.legs)):
+            if day is not None and self.legs[leg][4] != day:
+                continue
+            if self.may_go(node, leg):
+                best = self._best_in(node, leg, best)
+        return best
+
+    def may_go(self, node: int, leg: int) -> bool:
+        """Whether day, gap and the day's most visits leave the node a chance in that leg."""
+        day = self.legs[leg][4]
+        if self.value[node][day] <= 0 or self.visits_left[day] <= 0:
+            return False
+        mine, gap = self.days[day], self.gap[node]
+        others = self.group_days.get(self.group[node], ())
+        return all(abs(mine - other) >= gap for other in others)
+
+    def put(self, node: int, spot: Spot) -> None:
+        """Insert a node at a spot that was found for it."""
+        leg, position = spot.leg, spot.position
+        day = self.legs[leg][4]
+        before = self._leg_travel(leg)
+        self.tours[leg].insert(position, node)
+        self._refresh(leg)
+        self.travel_left[day] -= self._leg_travel(leg) - before
+        self.visits_left[day] -= 1
+        self.placed[node] = leg
+        self.group_days.setdefault(self.group[node], []).append(self.days[day])
+
+    def lateness(self, node: int, leg: int) -> int | None:
+        """Fewest seconds by which the node misses a place in the leg; None if its doors do."""
+        found = [
+            late
+            for position in range(len(self.tours[leg]) + 1)
+            if (late := self._miss(node, leg, position)) is not None
+        ]
+        return min(found, default=None)
+
+    def freeze(self) -> Tours:
+        """The tours as values."""
+        return tuple(tuple(tour) for tour in self.tours)
+
+    def _best_in(self, node: int, leg: int, best: Spot | None) -> Spot | None:
+        start, end, opens, _, day = self.legs[leg]
+        tour, starts, row = self.tours[leg], self.starts[leg], self.travel[node]
+        lost = (max(self.value[node]) - self.value[node][day]) * self.rate
+        at, place = opens, start
+        for position in range(len(tour) + 1):
+            after = tour[position] if position < len(tour) else end
+            arrival = at + self.travel[place][node]
+            begin = self._earliest(node, day, arrival)
+            if begin == NEVER:
+                break
+            if begin + self.service[node] + row[after] <= self._limit(leg, position):
+                detour = self.travel[place][node] + row[after] - self.travel[place][after]
+                cost = detour + (begin - arrival) / 2 + lost
+                if detour <= self.travel_left[day] and (best is None or cost < best.cost):
+                    best = Spot(cost=cost, leg=leg, position=position)
+            if position < len(tour):
+                place, at = after, starts[position] + self.service[after]
+        return best
+
+    def _miss(self, node: int, leg: int, position: int) -> int | None:
+        start, end, opens, _, day = self.legs[leg]
+        tour = self.tours[leg]
+        place = tour[position - 1] if position else start
+        at = self.starts[leg][position - 1] + self.service[place] if position else opens
+        begin = self._earliest(node, day, at + self.travel[place][node])
+        if begin == NEVER:
+            return None
+        after = tour[position] if position < len(tour) else end
+        arrival = begin + self.service[node] + self.travel[node][after]
+        return int(arrival - self._limit(leg, position))
+
+    def _limit(self, leg: int, position: int) -> int:
+        latest = self.latest[leg]
+        return latest[position] if position < len(latest) else self.legs[leg][3]
+
+    def _earliest(self, node: int, day: int, at: int) -> int:
+        for opens, closes in self.windows[node][day]:
+            if closes >= at:
+                return max(opens, at)
+        return NEVER
+
+    def _latest(self, node: int, day: int, at: int) -> int:
+        for opens, closes in reversed(self.windows[node][day]):
+            if opens <= at:
+                return min(closes, at)
+        return -NEVER
+
+    def _refresh(self, leg: int) -> None:
+        start, end, at, limit, day = self.legs[leg]
+        place, starts = start, []
+        for node in self.tours[leg]:
+            starts.append(self._earliest(node, day, at + self.travel[place][node]))
+            at, place = starts[-1] + self.service[node], node
+        latest = []
+        for node in reversed(self.tours[leg]):
+            room = limit - self.travel[node][end] - self.service[node]
+            limit, end = self._latest(node, day, room), node
+            latest.append(limit)
+        self.starts[leg], self.latest[leg] = starts, latest[::-1]
+
+    def _leg_travel(self, leg: int) -> int:
+        start, end = self.legs[leg][:2]
+        stops = [start, *self.tours[leg], end]
+        return sum(self.travel[a][b] for a, b in pairwise(stops))
+
+
+def _window_lists(board: Board) -> list[list[list[tuple[int, int]]]]:
+    pairs = zip(board.opens.tolist(), board.closes.tolist(), strict=True)
+    return [
+        [
+            [(o, c) for o, c in zip(day_opens, day_closes, strict=True) if o <= c]
+            for day_opens, day_closes in zip(opens, closes, strict=True)
+        ]
+        for opens, closes in pairs
+    ]
