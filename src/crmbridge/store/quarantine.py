@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, func, select
 
 from crmbridge.store.schema import quarantine
-from crmbridge.store.writing import upsert_on
+from crmbridge.store.writing import in_parts, put
 
 RAW_LIMIT = 4096
 """Characters of the raw row that are kept."""
@@ -40,7 +40,7 @@ class Quarantined:
 def add_quarantined(tx: Connection, records: Sequence[Quarantined]) -> None:
     """Keep refused records; one that waits already gets the new reason and keeps its first time."""
     rows = {(r.connection, r.object, r.record_id): _row(r) for r in records}
-    upsert_on(tx, quarantine, _KEY, list(rows.values()), keep=("first_at",))
+    put(tx, quarantine, list(rows.values()), key=_KEY, keep=("first_at",))
 
 
 def list_quarantined(
@@ -70,8 +70,7 @@ def resolve_quarantined(
         How many waited.
     """
     resolved = 0
-    for start in range(0, len(record_ids), 500):
-        some = list(record_ids[start : start + 500])
+    for some in in_parts(record_ids):
         query = delete(quarantine).where(
             quarantine.c.connection == connection,
             quarantine.c.object == object_,

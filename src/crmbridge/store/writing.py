@@ -1,58 +1,115 @@
-"""Inserts and upserts of our own tables, the same on both databases."""
+"""Inserts and upserts of our own tables, by tuples, the same on both databases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, or_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table
 
-_BATCH = 2000
-
-
-def insert_missing(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert the rows whose primary key is not there yet."""
-    if rows:
-        tx.execute(_insert(tx, table).on_conflict_do_nothing(), list(rows))
+_BATCH = 5000
+IDS_AT_ONCE = 500
+"""How many ids one ``IN (...)`` holds; SQLite before 3.32 takes 999 parameters at most."""
 
 
-def put(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert rows or overwrite those with the same primary key; equal ones are not rewritten.
+def insert_missing(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert the rows whose primary key is not there yet; all rows name the same columns.
 
-    All rows name the same columns, and no key twice.
+    Returns:
+        How many were inserted.
+    """
+    if not rows:
+        return 0
+    names = tuple(rows[0])
+    statement = f"{_insert(tx, table, names)} ON CONFLICT DO NOTHING"
+    return _execute(tx, statement, (tuple(row[name] for name in names) for row in rows))
+
+
+def put(
+    tx: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    key: tuple[str, ...] = (),
+    keep: tuple[str, ...] = (),
+    quiet: tuple[str, ...] = (),
+) -> int:
+    """Insert rows or overwrite those with the same key; see `put_rows`."""
+    if not rows:
+        return 0
+    names = tuple(rows[0])
+    tuples = (tuple(row[name] for name in names) for row in rows)
+    return put_rows(tx, table, names, tuples, key=key, keep=keep, quiet=quiet)
+
+
+def put_rows(
+    tx: Connection,
+    table: Table,
+    names: tuple[str, ...],
+    rows: Iterable[tuple[Any, ...]],
+    *,
+    key: tuple[str, ...] = (),
+    keep: tuple[str, ...] = (),
+    quiet: tuple[str, ...] = (),
+) -> int:
+    """Insert rows or overwrite those with the same key; equal ones are not rewritten.
+
+    Args:
+        names: columns in the order of the tuples.
+        key: columns of a unique key; () for the primary key.
+        keep: columns that are set by the insert only.
+        quiet: columns whose difference alone is no reason to rewrite a row (run, time).
 
     Returns:
         How many rows were inserted or rewritten.
     """
-    return upsert_on(tx, table, tuple(column.name for column in table.primary_key), rows)
-
-
-def upsert_on(
-    tx: Connection,
-    table: Table,
-    key: tuple[str, ...],
-    rows: Sequence[Mapping[str, Any]],
-    keep: tuple[str, ...] = (),
-) -> int:
-    """Like `put`, for a unique key other than the primary one; columns in `keep` are set once."""
-    if not rows:
-        return 0
-    insert = _insert(tx, table)
-    fields = [name for name in rows[0] if name not in key and name not in keep]
-    statement = insert.on_conflict_do_update(
-        index_elements=list(key),
-        set_={name: insert.excluded[name] for name in fields},
-        where=or_(*(table.c[name].is_distinct_from(insert.excluded[name]) for name in fields)),
+    key = key or tuple(column.name for column in table.primary_key)
+    fields = [name for name in names if name not in key and name not in keep]
+    compared = [name for name in fields if name not in quiet]
+    assigned = ", ".join(f'"{name}" = excluded."{name}"' for name in fields)
+    differs = " OR ".join(
+        f'"{table.name}"."{name}" {_differs(tx)} excluded."{name}"' for name in compared
     )
-    batches = (list(rows[start : start + _BATCH]) for start in range(0, len(rows), _BATCH))
-    return sum(tx.execute(statement, batch).rowcount for batch in batches)
+    conflict = ", ".join(f'"{name}"' for name in key)
+    statement = f"""{_insert(tx, table, names)}
+        ON CONFLICT ({conflict}) DO UPDATE SET {assigned} WHERE {differs}"""
+    return _execute(tx, statement, rows)
 
 
-def matches(table: Table, key: Mapping[str, Any]) -> Any:
-    """The condition that all these columns have these values."""
-    return and_(*(table.c[name] == value for name, value in key.items()))
+def insert_rows(
+    tx: Connection, table: Table, names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]
+) -> int:
+    """Insert rows that are known to be new.
+
+    Returns:
+        How many.
+    """
+    return _execute(tx, _insert(tx, table, names), rows)
 
 
-def _insert(tx: Connection, table: Table) -> Any:
-    if tx.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+def in_parts(ids: Iterable[str], size: int = IDS_AT_ONCE) -> Iterator[list[str]]:
+    """Cut ids into lists that one ``IN (...)`` takes."""
+    left = iter(ids)
+    while part := list(islice(left, size)):
+        yield part
+
+
+def _execute(tx: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> int:
+    left, touched = iter(rows), 0
+    while batch := list(islice(left, _BATCH)):
+        touched += tx.exec_driver_sql(statement, batch).rowcount
+    return touched
+
+
+@lru_cache(maxsize=256)
+def _insert_text(mark: str, table: str, names: tuple[str, ...]) -> str:
+    columns = ", ".join(f'"{name}"' for name in names)
+    return f'INSERT INTO "{table}" ({columns}) VALUES ({", ".join([mark] * len(names))})'
+
+
+def _insert(tx: Connection, table: Table, names: tuple[str, ...]) -> str:
+    mark = "?" if tx.dialect.name == "sqlite" else "%s"
+    return _insert_text(mark, table.name, names)
+
+
+def _differs(tx: Connection) -> str:
+    return "IS NOT" if tx.dialect.name == "sqlite" else "IS DISTINCT FROM"
