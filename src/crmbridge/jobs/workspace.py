@@ -1,0 +1,246 @@
+"""What a run works with: settings, store, plugins, clock and log, and the connections it opens."""
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from crmbridge.adapters.budget import DailyBudget
+from crmbridge.adapters.contract import (
+    Adapter,
+    Capabilities,
+    Clock,
+    Connection,
+    Context,
+    FieldSource,
+)
+from crmbridge.adapters.http import HttpClient
+from crmbridge.adapters.limits import Limits
+from crmbridge.adapters.origin import origin_of
+from crmbridge.adapters.redact import Redactor
+from crmbridge.adapters.tokens import TokenStore
+from crmbridge.adapters.traffic import Traffic
+from crmbridge.clock import SystemClock
+from crmbridge.errors import ConfigError
+from crmbridge.extensions import Extensions
+from crmbridge.records import STREAMS
+from crmbridge.settings import ConnectionSettings, Settings, adapter_options
+from crmbridge.store import Fence, Store
+from crmbridge.store.connections import Account, pin
+from crmbridge.store.leases import acquire, release
+
+LEASE_SECONDS = 900
+"""A run that says nothing for so long is taken for dead; each page and batch renews."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A connection that is open.
+
+    Args:
+        objects: stream -> objects that are read.
+        mappings: stream -> object -> canonical field -> source, overlaid by the settings.
+        explicit: stream -> object -> fields that the settings name themselves.
+        fence: our lease; None while only looking.
+    """
+
+    name: str
+    settings: ConnectionSettings
+    adapter: Adapter
+    connection: Connection
+    objects: Mapping[str, tuple[str, ...]]
+    mappings: Mapping[str, Mapping[str, Mapping[str, FieldSource]]]
+    explicit: Mapping[str, Mapping[str, frozenset[str]]]
+    organisation: str = ""
+    fence: Fence | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the adapter can do."""
+        return self.adapter.capabilities
+
+
+@dataclass(kw_only=True)
+class Workspace:
+    """What a run works with. The clock may be set by ``--now``; leases keep the machine's time."""
+
+    settings: Settings
+    store: Store
+    extensions: Extensions
+    clock: Clock
+    run_id: int = 0
+    redactor: Redactor = field(default_factory=Redactor)
+
+    @cached_property
+    def state_folder(self) -> Path:
+        """Folder of tokens and budgets: beside the store's file, or the configuration."""
+        beside = self.store.path.parent if self.store.path else self.settings.base
+        return beside / ".crmbridge"
+
+    @cached_property
+    def log(self) -> Any:
+        """The log, secrets blotted out."""
+        from crmbridge.jobs.log import run_log
+
+        return run_log(self.redactor)
+
+    def adapter(self, settings: ConnectionSettings) -> Adapter:
+        """The adapter of a connection.
+
+        Raises:
+            ConfigError: no loaded plugin has it.
+        """
+        found = self.extensions.adapters.get(settings.adapter)
+        if found is None:
+            known = ", ".join(sorted(self.extensions.adapters)) or "none"
+            raise ConfigError(
+                f"{settings.where}.adapter",
+                f"one of {known}",
+                repr(settings.adapter),
+                "`crmbridge adapters` tells which plugins are broken and why",
+            )
+        return found.adapter
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[Opened]:
+        """Open a connection to look at it; nothing is pinned and no lease is taken."""
+        settings = self.settings.connection(name)
+        adapter = self.adapter(settings)
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crmbridge-")))
+            objects = objects_of(settings, adapter)
+            context = self._context(settings, folder, objects, stack)
+            options = adapter_options(settings, adapter.settings)
+            connection = stack.enter_context(adapter.open(options, context))
+            mappings, explicit = mappings_of(settings, adapter, objects)
+            yield Opened(
+                name=name,
+                settings=settings,
+                adapter=adapter,
+                connection=connection,
+                objects=objects,
+                mappings=mappings,
+                explicit=explicit,
+            )
+
+    @contextmanager
+    def lease(self, name: str) -> Iterator[Opened]:
+        """Open a connection to work on it: one run at a time, always the same account.
+
+        Raises:
+            RetryLaterError: another run holds it.
+            ConfigError: it is another account than the one first met.
+        """
+        real = SystemClock()
+        fence = acquire(self.store, name, holder(), real.now(), LEASE_SECONDS)
+        try:
+            with self.open(name) as opened:
+                organisation = opened.connection.organisation()
+                self._pin(opened, organisation)
+                yield replace(opened, organisation=organisation, fence=fence)
+        finally:
+            release(self.store, fence)
+
+    def _pin(self, opened: Opened, organisation: str) -> None:
+        account = Account(
+            name=opened.name,
+            adapter=opened.settings.adapter,
+            organisation=organisation,
+            completes=opened.settings.completes,
+            first_seen_at=int(self.clock.now().timestamp() * 1000),
+        )
+        with self.store.write() as tx:
+            pin(tx, account)
+
+    def _context(
+        self,
+        settings: ConnectionSettings,
+        folder: Path,
+        objects: Mapping[str, tuple[str, ...]],
+        stack: ExitStack,
+    ) -> Context:
+        auth = settings.resolved_auth()
+        for value in auth.values():
+            if hasattr(value, "get_secret_value"):
+                self.redactor.add(value.get_secret_value())
+        return Context(
+            connection=settings.name,
+            base=self.settings.base,
+            folder=folder,
+            clock=self.clock,
+            log=self.log.bind(connection=settings.name),
+            url=settings.url,
+            auth=auth,
+            http=self._http(settings, stack),
+            tokens=TokenStore(self.state_folder / "tokens", watch=self.redactor.add),
+            write_fields=write_fields(settings, objects),
+            objects=objects,
+        )
+
+    def _http(self, settings: ConnectionSettings, stack: ExitStack) -> HttpClient | None:
+        if not settings.url:
+            return None
+        limits = Limits(**settings.limits.model_dump())
+        traffic = Traffic(
+            connection=settings.name,
+            clock=self.clock,
+            log=self.log.bind(connection=settings.name),
+            limits=limits,
+            redactor=self.redactor,
+            budget=DailyBudget(self.state_folder / "budget.db", settings.name, limits, self.clock),
+        )
+        stack.callback(traffic.close)
+        return HttpClient(traffic=traffic, origin=origin_of(settings.where, settings.url))
+
+
+def holder() -> str:
+    """Who holds a lease, for the one who finds it taken."""
+    return f"{socket.gethostname()} process {os.getpid()}"
+
+
+def objects_of(settings: ConnectionSettings, adapter: Adapter) -> dict[str, tuple[str, ...]]:
+    """stream -> objects that are read: those that the settings name, else the adapter's own."""
+    found: dict[str, tuple[str, ...]] = {}
+    for stream in STREAMS:
+        own = settings.streams.get(stream)
+        if own is not None and own.disabled:
+            continue
+        objects = (own.objects if own is not None else ()) or adapter.objects.get(stream, ())
+        if objects:
+            found[stream] = tuple(objects)
+    return found
+
+
+def mappings_of(
+    settings: ConnectionSettings, adapter: Adapter, objects: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[str, dict[str, dict[str, FieldSource]]], dict[str, dict[str, frozenset[str]]]]:
+    """The adapter's mappings with the settings laid over them, field by field.
+
+    Returns:
+        The mappings; and the fields that the settings name themselves, which must exist.
+    """
+    own = settings.mappings()
+    merged: dict[str, dict[str, dict[str, FieldSource]]] = {}
+    explicit: dict[str, dict[str, frozenset[str]]] = {}
+    for stream, names in objects.items():
+        defaults = adapter.mappings.get(stream, {})
+        for object_ in names:
+            base = defaults.get(object_) or defaults.get("*") or {}
+            laid = own.get(stream, {}).get(object_, {})
+            merged.setdefault(stream, {})[object_] = {**base, **laid}
+            explicit.setdefault(stream, {})[object_] = frozenset(laid)
+    return merged, explicit
+
+
+def write_fields(
+    settings: ConnectionSettings, objects: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """object -> the CRM's fields on customers that the allow-list names."""
+    names = (settings.write.segment, settings.write.score, settings.write.reasons)
+    fields = tuple(name for name in names if name)
+    return dict.fromkeys(objects.get("customers", ()), fields) if fields else {}
