@@ -1,0 +1,64 @@
+"""Consent fields of customers and contacts as facts of the stream ``consents``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from crmbridge.pull.sources import CONSENT_STREAMS, FieldPlan
+from crmbridge.records import STREAMS, Stream
+from crmbridge.store.schema import record_columns
+
+_COLUMNS = {name: number for number, name in enumerate(record_columns(STREAMS["consents"]))}
+_ADDRESSED = {"email": "email", "call": "phone"}
+"""Channel -> the field that holds the address the fact is about."""
+
+
+class ConsentWriter:
+    """Makes consent rows of record rows; a fact's id is ``object:id:channel``."""
+
+    def __init__(self, connection: str, object_: str, stream: Stream) -> None:
+        self._connection = connection
+        self._object = object_
+        self._owner = CONSENT_STREAMS.get(stream.name, "")
+        self._position = {name: number for number, name in enumerate(record_columns(stream))}
+
+    def facts(
+        self, rows: Sequence[tuple[Any, ...]], states: Sequence[tuple[FieldPlan, Sequence[Any]]]
+    ) -> tuple[list[tuple[Any, ...]], list[str]]:
+        """Facts of a page.
+
+        Args:
+            states: per consent field of the mapping, the states of the rows.
+
+        Returns:
+            rows of ``consents``, and ids of facts that are no longer stated.
+        """
+        facts: list[tuple[Any, ...]] = []
+        gone: list[str] = []
+        for plan, column in states:
+            channel = plan.field.name.removeprefix("consent_")
+            for row, state in zip(rows, column, strict=True):
+                if state is None:
+                    gone.append(f"{self._object}:{row[2]}:{channel}")
+                else:
+                    facts.append(self._fact(row, channel, state, plan.source))
+        return facts, gone
+
+    def _fact(self, row: tuple[Any, ...], channel: str, state: str, source: str) -> tuple[Any, ...]:
+        address = self._of(row, _ADDRESSED.get(channel, ""))
+        values = {
+            "connection": self._connection,
+            "object": self._object,
+            "id": f"{self._object}:{row[2]}:{channel}",
+            "customer_id": self._of(row, "customer_id"),
+            self._owner: row[2],
+            "address": address.lower() if address else None,
+            "channel": channel,
+            "state": state,
+            "source": source or None,
+            "modified_at": row[self._position["modified_at"]],
+        }
+        return tuple(values.get(name) for name in _COLUMNS)
+
+    def _of(self, row: tuple[Any, ...], name: str) -> Any:
+        number = self._position.get(name)
+        return None if number is None else row[number]

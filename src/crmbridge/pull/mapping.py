@@ -1,0 +1,209 @@
+"""A stream's mapping, compiled for the columns of a page: raw rows in, record tuples out.
+
+Pages are transposed and converted a column at a time (`convert`), then put together again as
+tuples in the order of `store.schema.record_columns`. A row that does not fit is taken out with
+its reasons; the others of its page go on.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import compress, islice, repeat
+from typing import Any
+
+from crmbridge.adapters.contract import FieldSource, Page, Rejected
+from crmbridge.errors import ConfigError
+from crmbridge.pull.consents import ConsentWriter
+from crmbridge.pull.extras import ExtraPlan, Raw, Reasons, raw_id, raw_text
+from crmbridge.pull.sources import FieldPlan, compile_source, nearest, target_field
+from crmbridge.records import CONSENT_FIELDS, Stream
+from crmbridge.store.schema import record_columns
+
+ALL_EXTRA = ("*",)
+"""`MappingOptions.extra` that keeps every column that no field is mapped from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingOptions:
+    """What a mapping needs to know of its connection.
+
+    Args:
+        where: prefix of errors, the settings' path of the mapping's table.
+        zone: IANA name of the zone of times that name none; "" for UTC, with a note.
+        extra: unmapped source fields to keep in ``extra``; `ALL_EXTRA` for all.
+        write_fields: source fields that we may write: kept in ``extra``, and reported as seen.
+        optional: canonical fields whose source the CRM may lack, as adapters' defaults are.
+    """
+
+    connection: str
+    where: str = "mapping"
+    zone: str = ""
+    extra: tuple[str, ...] = ()
+    write_fields: tuple[str, ...] = ()
+    optional: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True, kw_only=True)
+class Converted:
+    """A page as the store takes it.
+
+    Args:
+        rows: record tuples, in the order of `record_columns`.
+        rejected: rows that do not fit, with reasons.
+        consents: record tuples of the stream ``consents``.
+        consents_gone: ids of consents whose source is empty now.
+        seen: (id, values of the write fields) per row, JSON texts.
+        notes: code -> how many values a person should know about.
+    """
+
+    rows: list[tuple[Any, ...]]
+    rejected: list[Rejected] = field(default_factory=list)
+    consents: list[tuple[Any, ...]] = field(default_factory=list)
+    consents_gone: list[str] = field(default_factory=list)
+    seen: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+
+
+def wanted_fields(
+    sources: Mapping[str, FieldSource], options: MappingOptions, named: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """The source fields to ask an adapter for, sorted; () for all there are.
+
+    Args:
+        named: the fields that the CRM has, where it describes them; optional ones that it lacks
+            are not asked for.
+    """
+    if options.extra == ALL_EXTRA:
+        return ()
+    wanted = {*options.extra, *options.write_fields}
+    for name, source in sources.items():
+        table = {"field": source} if isinstance(source, str) else source
+        is_optional = name in options.optional or table.get("optional", False)
+        if "field" in table and not (is_optional and named and table["field"] not in named):
+            wanted.add(str(table["field"]))
+    return tuple(sorted(wanted))
+
+
+def compile_mapping(
+    stream: Stream,
+    object_: str,
+    sources: Mapping[str, FieldSource],
+    columns: Sequence[str],
+    options: MappingOptions,
+) -> "PageMapping":
+    """Compile a mapping for pages with these columns.
+
+    Raises:
+        ConfigError: the mapping names a field that the stream or the CRM does not have, has no
+            ``id``, or says what cannot be done.
+    """
+    notes: Counter[str] = Counter()
+    plans: dict[str, FieldPlan] = {}
+    for name, source in sources.items():
+        where = f"{options.where}.{stream.name}.{object_}.{name}"
+        target = target_field(stream, name, where)
+        plan = compile_source(target, source, where, options.zone, notes)
+        if plan.source and plan.source not in columns:
+            if name != "id" and (plan.optional or name in options.optional):
+                continue
+            raise ConfigError(
+                where, f"a field of {object_}", repr(plan.source), nearest(plan.source, [*columns])
+            )
+        plans[name] = plan
+    if "id" not in plans:
+        raise ConfigError(f"{options.where}.{stream.name}.{object_}", "a source for id", "none")
+    return PageMapping(stream, object_, plans, tuple(columns), options, notes)
+
+
+class PageMapping:
+    """Converts pages with certain columns; made by `compile_mapping`."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        object_: str,
+        plans: Mapping[str, FieldPlan],
+        columns: tuple[str, ...],
+        options: MappingOptions,
+        notes: Counter[str],
+    ) -> None:
+        self.columns = columns
+        self._stream = stream
+        self._object = object_
+        self._connection = options.connection
+        self._notes = notes
+        self._index = {name: number for number, name in enumerate(columns)}
+        self._plans = plans
+        mapped = {plan.source for plan in plans.values()}
+        self._extra = ExtraPlan.choose(columns, mapped, options.extra, options.write_fields)
+        self._consents = ConsentWriter(options.connection, object_, stream)
+
+    def convert(self, page: Page) -> Converted:
+        """Convert a page's rows, whose columns must be those it was compiled for."""
+        self._notes.clear()
+        if not page.rows:
+            return Converted(rows=[], rejected=list(page.rejected))
+        reasons: Reasons = {}
+        raw = self._transposed(page.rows, reasons)
+        columns = [self._column(name, raw, reasons) for name in record_columns(self._stream)[2:-1]]
+        states = {
+            name: self._column(name, raw, reasons) for name in CONSENT_FIELDS if name in self._plans
+        }
+        extra = self._extra.column(raw, reasons)
+        keep = [number not in reasons for number in range(len(page.rows))]
+        head = (repeat(self._connection), repeat(self._object))
+        rows = list(compress(zip(*head, *columns, extra, strict=False), keep))
+        facts, gone = self._consents.facts(
+            rows, [(self._plans[n], list(compress(column, keep))) for n, column in states.items()]
+        )
+        return Converted(
+            rows=rows,
+            rejected=[*page.rejected, *self._rejected(page, columns[0], reasons)],
+            consents=facts,
+            consents_gone=gone,
+            seen=self._extra.seen([row[2] for row in rows], raw, keep),
+            notes=Counter(self._notes),
+        )
+
+    def _transposed(self, rows: Sequence[Sequence[Any]], reasons: Reasons) -> Raw:
+        width = len(self.columns)
+        try:
+            columns = list(zip(*rows, strict=True))
+        except ValueError:
+            columns = []
+        if len(columns) == width:
+            return columns
+        for number, row in enumerate(rows):
+            if len(row) != width:
+                reasons[number] = [f"{self._object}: expected {width} values, got {len(row)}"]
+        padded = [(*row, *repeat(None, width))[:width] for row in rows]
+        return list(zip(*padded, strict=True))
+
+    def _column(self, name: str, raw: Raw, reasons: Reasons) -> Iterable[Any]:
+        plan = self._plans.get(name)
+        if plan is None or plan.converter is None:
+            return repeat(None if plan is None else plan.constant)
+        values, unfit = plan.converter.convert(raw[self._index[plan.source]])
+        if name == "id":
+            absent = [number for number, value in enumerate(values) if value is None]
+            unfit = dict.fromkeys(absent, "expected an id, got an empty one") | unfit
+        for number, reason in unfit.items():
+            reasons.setdefault(number, []).append(f"{self._stream.name}.{name}: {reason}")
+        return values
+
+    def _rejected(self, page: Page, ids: Iterable[Any], reasons: Reasons) -> list[Rejected]:
+        if not reasons:
+            return []
+        known = list(islice(ids, len(page.rows)))
+        rejected = []
+        for number in sorted(reasons):
+            raw = raw_text(self.columns, page.rows[number])
+            place = f"{page.place(number)}: " if page.place else ""
+            rejected.append(
+                Rejected(
+                    id=known[number] or raw_id(raw),
+                    reason=place + "; ".join(reasons[number]),
+                    raw=raw,
+                )
+            )
+        return rejected
