@@ -24,8 +24,11 @@ _HOMES = {
     "fit_segments": "segments",
     "flip_rate": "segments",
     "match_labels": "segments",
-    "satisfaction": "satisfaction",
+    "satisfaction_ratios": "satisfaction",
+    "strategy_visits": "satisfaction",
+    "visit_facts": "satisfaction",
     "visits_with_effect": "satisfaction",
+    "StrategyParameters": "strategy",
     "fit_strategy": "strategy",
 }
 
