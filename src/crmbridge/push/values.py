@@ -85,13 +85,11 @@ def is_same(left: Value, right: Value) -> bool:
         return is_empty(left) and is_empty(right)
     if _is_number(left) and _is_number(right):
         return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-9)
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
     return bool(left == right)
 
 
 def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float)  # bool too: a flag is held as 0 or 1
 
 
 def _finite(value: float) -> float:
