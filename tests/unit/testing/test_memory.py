@@ -11,6 +11,7 @@ from crmbridge.adapters import (
     Context,
     Deletes,
     Operation,
+    Page,
     Reading,
     ReadRequest,
     Status,
@@ -54,7 +55,7 @@ def _request(crm: MemoryCrm, **changes: object) -> ReadRequest:
     return ReadRequest(**values)  # type: ignore[arg-type]
 
 
-def _names(pages: list) -> list[str]:
+def _names(pages: list[Page]) -> list[str]:
     return [row[3] for page in pages for row in page.rows]
 
 
