@@ -183,9 +183,7 @@ def test_check_names_files_that_nobody_reads(folder: Any) -> None:
 def test_check_wants_a_file_that_it_knows(folder: Any) -> None:
     folder.put("notes.csv", "id\n1\n")
 
-    with pytest.raises(
-        ConfigError, match=r"customers\.csv or the file of another stream, got none"
-    ):
+    with pytest.raises(ConfigError, match="file of another stream, got none"):
         folder.open().check()
 
 

@@ -126,8 +126,15 @@ class Table:
         Raises:
             ConfigError: no header, a name twice or missing, or another delimiter than declared.
         """
-        with self._reader() as reader:
-            return self._header(reader)
+        with self._bytes() as stream:
+            first = stream.readline(LINE_LIMIT + 1)
+        self._check_line(len(first), len(first))
+        try:
+            with self._reader() as reader:
+                return self._header(reader)
+        except UnicodeDecodeError:
+            self.scan()  # raises, and says where
+            raise
 
     def pages(self, key: int | None = None) -> Iterator[Rows]:
         """All rows below the header; blank lines are none.

@@ -24,7 +24,7 @@ _MEMBERSHIP = frozenset({Operation.ADD_MEMBER, Operation.REMOVE_MEMBER})
 OPERATIONS = {
     "customers": _FIELDS,
     "contacts": _FIELDS,
-    "campaigns": _OWN,
+    "campaigns": _FIELDS | {Operation.CREATE},
     MEMBERS: _MEMBERSHIP,
     VISITS: _OWN,
     TASKS: _OWN,

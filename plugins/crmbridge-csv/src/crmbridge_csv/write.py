@@ -102,7 +102,7 @@ def _change(item: WriteItem, row: Row | None, records: Records) -> _Judgement:
     if not _holds(row, item.expected):
         return Status.CONFLICT, "the record no longer holds the expected values"
     for name, value in item.values.items():
-        if name in records.theirs and not text_of(value) and record_id(item) not in records.ours:
+        if name in records.theirs and not text_of(value):
             return Status.REJECTED, f"{name} is a column of the file that is read: empty it there"
     return Status.APPLIED, ""
 
