@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -138,9 +139,11 @@ class LoopbackServer:
 
     Args:
         script: replies, or a function that chooses one by the request.
+        tls: the server's certificate; None for plain http.
     """
 
     script: Sequence[Reply] | Callable[[Received], Reply]
+    tls: ssl.SSLContext | None = None
     received: list[Received] = field(default_factory=list)
     _server: ThreadingHTTPServer = field(init=False)
     _replies: Iterator[Reply] = field(init=False)
@@ -149,12 +152,16 @@ class LoopbackServer:
     @property
     def url(self) -> str:
         """The server's address."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> "LoopbackServer":
         if not callable(self.script):
             self._replies = chain(self.script, repeat(self.script[-1]))
         self._server = _QuietServer(("127.0.0.1", 0), _handler_of(self))
+        if self.tls is not None:
+            listening = self._server.socket
+            self._server.socket = self.tls.wrap_socket(listening, server_side=True)
         serve = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         serve.start()
         return self
