@@ -67,7 +67,7 @@ def test_a_foreign_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "store.db").read_bytes() == b"name;city\n" * 1000
 
 
-@pytest.mark.parametrize("size", [100, 4096, 20_000])
+@pytest.mark.parametrize("size", [100, 16384, 50_000])
 def test_a_truncated_file_is_refused_and_left_as_it_is(tmp_path: Path, size: int) -> None:
     sqlite_store(tmp_path).close()
     os.truncate(tmp_path / "store.db", size)
@@ -81,7 +81,7 @@ def test_a_truncated_file_is_refused_and_left_as_it_is(tmp_path: Path, size: int
 def test_a_damaged_page_is_found_at_open(tmp_path: Path) -> None:
     sqlite_store(tmp_path).close()
     content = bytearray((tmp_path / "store.db").read_bytes())
-    content[3 * 4096 : 3 * 4096 + 200] = b"\xff" * 200
+    content[3 * 16384 : 3 * 16384 + 200] = b"\xff" * 200
     (tmp_path / "store.db").write_bytes(content)
 
     with pytest.raises(StorageError, match="sound SQLite database"):

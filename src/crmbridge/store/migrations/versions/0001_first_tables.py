@@ -56,6 +56,8 @@ def upgrade() -> None:
         "activities",
         ["connection", "visit_key"],
         unique=False,
+        sqlite_where=sa.text("visit_key IS NOT NULL"),
+        postgresql_where=sa.text("visit_key IS NOT NULL"),
     )
     op.create_index(
         "ix_activities_not_live",
@@ -247,16 +249,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection", "object", "id", name=op.f("pk_consents")),
     )
     op.create_index(
+        op.f("ix_consents_connection_address"),
+        "consents",
+        ["connection", "address"],
+        unique=False,
+        sqlite_where=sa.text("address IS NOT NULL"),
+        postgresql_where=sa.text("address IS NOT NULL"),
+    )
+    op.create_index(
         op.f("ix_consents_connection_contact_id"),
         "consents",
         ["connection", "contact_id"],
         unique=False,
+        sqlite_where=sa.text("contact_id IS NOT NULL"),
+        postgresql_where=sa.text("contact_id IS NOT NULL"),
     )
     op.create_index(
         op.f("ix_consents_connection_customer_id"),
         "consents",
         ["connection", "customer_id"],
         unique=False,
+        sqlite_where=sa.text("customer_id IS NOT NULL"),
+        postgresql_where=sa.text("customer_id IS NOT NULL"),
     )
     op.create_index(
         "ix_consents_not_live",
@@ -347,12 +361,6 @@ def upgrade() -> None:
         sa.Column("record_state", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("changed_run", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("connection", "object", "id", name=op.f("pk_customers")),
-    )
-    op.create_index(
-        op.f("ix_customers_connection_owner_id"),
-        "customers",
-        ["connection", "owner_id"],
-        unique=False,
     )
     op.create_index(
         "ix_customers_not_live",
