@@ -26,7 +26,6 @@ from crmbridge.adapters.redact import Redactor
 from crmbridge.adapters.tokens import TokenStore
 from crmbridge.adapters.traffic import Traffic
 from crmbridge.clock import SystemClock
-from crmbridge.errors import ConfigError
 from crmbridge.extensions import Extensions
 from crmbridge.records import STREAMS
 from crmbridge.settings import ConnectionSettings, Settings, adapter_options
@@ -95,16 +94,7 @@ class Workspace:
         Raises:
             ConfigError: no loaded plugin has it.
         """
-        found = self.extensions.adapters.get(settings.adapter)
-        if found is None:
-            known = ", ".join(sorted(self.extensions.adapters)) or "none"
-            raise ConfigError(
-                f"{settings.where}.adapter",
-                f"one of {known}",
-                repr(settings.adapter),
-                "`crmbridge adapters` tells which plugins are broken and why",
-            )
-        return found.adapter
+        return self.extensions.adapter(settings.adapter, f"{settings.where}.adapter")
 
     @contextmanager
     def open(self, name: str) -> Iterator[Opened]:

@@ -161,6 +161,8 @@ class PlanningSettings(Table):
     "Time allowed for a way whose length nobody knows."
     early_share: Share = 0.25
     "How early a visit may be, as a share of the days between visits."
+    decline_days: Count = 30
+    "Days for which a customer is left alone after a visit was declined or deleted."
     churn_share: Share = 1.0
     "The largest share of visits already planned that a new plan may move or drop."
     holdout_share: Share = 0.0
