@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from crmbridge.adapters.budget import DailyBudget
 from crmbridge.adapters.contract import (
     Adapter,
@@ -27,6 +29,7 @@ from crmbridge.adapters.tokens import TokenStore
 from crmbridge.adapters.traffic import Traffic
 from crmbridge.clock import SystemClock
 from crmbridge.extensions import Extensions
+from crmbridge.pull.conventions import Conventions
 from crmbridge.records import STREAMS
 from crmbridge.settings import ConnectionSettings, Settings, adapter_options
 from crmbridge.store import Fence, Store
@@ -107,7 +110,7 @@ class Workspace:
             context = self._context(settings, folder, objects, stack)
             options = adapter_options(settings, adapter.settings)
             connection = stack.enter_context(adapter.open(options, context))
-            mappings, explicit = mappings_of(settings, adapter, objects)
+            mappings, explicit = mappings_of(settings, adapter, objects, conventions_of(options))
             yield Opened(
                 name=name,
                 settings=settings,
@@ -207,9 +210,15 @@ def objects_of(settings: ConnectionSettings, adapter: Adapter) -> dict[str, tupl
 
 
 def mappings_of(
-    settings: ConnectionSettings, adapter: Adapter, objects: Mapping[str, tuple[str, ...]]
+    settings: ConnectionSettings,
+    adapter: Adapter,
+    objects: Mapping[str, tuple[str, ...]],
+    conventions: Conventions = Conventions(),  # noqa: B008  frozen
 ) -> tuple[dict[str, dict[str, dict[str, FieldSource]]], dict[str, dict[str, frozenset[str]]]]:
     """The adapter's mappings with the settings laid over them, field by field.
+
+    Args:
+        conventions: how the connection's dates and numbers are written, where no mapping says.
 
     Returns:
         The mappings; and the fields that the settings name themselves, which must exist.
@@ -222,9 +231,16 @@ def mappings_of(
         for object_ in names:
             base = defaults.get(object_) or defaults.get("*") or {}
             laid = own.get(stream, {}).get(object_, {})
-            merged.setdefault(stream, {})[object_] = {**base, **laid}
+            fields = conventions.under(STREAMS[stream], {**base, **laid})
+            merged.setdefault(stream, {})[object_] = fields
             explicit.setdefault(stream, {})[object_] = frozenset(laid)
     return merged, explicit
+
+
+def conventions_of(options: BaseModel) -> Conventions:
+    """What an adapter's own settings say of how dates and numbers are written."""
+    names = ("date_format", "decimal", "zone")
+    return Conventions(**{name: str(getattr(options, name, "")) for name in names})
 
 
 def write_fields(
