@@ -72,6 +72,8 @@ def _identity(stream: str, object_: str) -> dict[str, str | dict[str, str]]:
     if object_ in (VISITS, TASKS):
         fields["kind"] = {"const": "visit" if object_ == VISITS else "task"}
         fields["visit_key"] = "id"
+        for name in ("start_at", "end_at", "due_on", "reply_until", "modified_at"):
+            fields[name] = {"field": name, "format": ""}  # ISO 8601, whatever their own files have
     return fields
 
 
