@@ -212,7 +212,9 @@ class Page:
         position: where a next read may start; saved, in one transaction with the rows, iff
             `closed`.
         closed: all that the position covers has been delivered.
-        complete: the last page of a snapshot or window, all of it delivered.
+        complete: the last page of a snapshot or window, all of it delivered. A snapshot that has
+            not changed gives no row, and no page or one whose position is the request's own:
+            that says nothing of absence.
         findings: what a person should know about this page.
         place: row number in this page -> where the row stands, such as ``customers.csv:12``;
             asked only for rows that are quarantined.
