@@ -38,11 +38,11 @@ from crmbridge.planning.visit import (
 
 if TYPE_CHECKING:
     from crmbridge.planning.checker import Violation, check_plan
+    from crmbridge.planning.days_off import public_holidays
     from crmbridge.planning.diff import Drop, Move, PlanDiff, diff_plans
     from crmbridge.planning.ics import CalendarEntry, calendar_text, is_own_uid, uid_of
     from crmbridge.planning.ics_busy import BusyCalendar, BusySpan, busy_times
     from crmbridge.planning.planner import join_plans, plan_part, plan_visits
-    from crmbridge.planning.public_holidays import public_holidays
     from crmbridge.planning.workload import ClassNeed, RepCapacity, capacity
 
 _LATER = {
@@ -64,7 +64,7 @@ _LATER = {
     "join_plans": "planner",
     "plan_part": "planner",
     "plan_visits": "planner",
-    "public_holidays": "public_holidays",
+    "public_holidays": "days_off",
     "uid_of": "ics",
 }
 """Names whose modules need numpy, icalendar or more: loaded when first asked for."""

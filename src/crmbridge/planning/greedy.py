@@ -1,20 +1,40 @@
 """The first plan: what stood before goes back to its day, then the most valuable goes first."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from crmbridge.planning.board import Board
 from crmbridge.planning.tours import TourState
 
 
-def first_tours(board: Board, before: Sequence[tuple[int, int]]) -> TourState:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an earlier plan had a node.
+
+    Args:
+        day: index of the day.
+        start: on the day's working clock.
+    """
+
+    node: int
+    day: int
+    start: int
+
+
+def first_tours(board: Board, before: Sequence[Standing]) -> TourState:
     """Cheapest insertion, most valuable visit first.
 
     Args:
-        before: (node, day index) of visits planned before, in the order of their times.
+        before: visits planned before, in the order of their times; they keep day and order.
     """
     state = TourState(board)
-    for node, day in before:
-        _put_on(state, node, day)
+    for item in before:
+        spot = state.last_spot(item.node, item.day, item.start)
+        if spot is not None:
+            state.put(item.node, spot)
+    for item in before:
+        if item.node not in state.placed:
+            _put_on(state, item.node, item.day)
     fill(state, _by_value(board))
     return state
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from crmbridge.planning.board import Board, lay_board
 from crmbridge.planning.codec import digest
 from crmbridge.planning.distances import Distances, distances_of
-from crmbridge.planning.greedy import first_tours
+from crmbridge.planning.greedy import Standing, first_tours
 from crmbridge.planning.identity import name_visits
 from crmbridge.planning.itinerary import Route, day_route
 from crmbridge.planning.kept import Kept, keep_visits
@@ -25,7 +25,7 @@ from crmbridge.planning.visit import (
 )
 from crmbridge.planning.why_not import Outcome, explain
 from crmbridge.planning.workdays import Workday, workdays
-from crmbridge.planning.zones import WallTime, moment, wall_clock
+from crmbridge.planning.zones import WallTime, moment, seconds_of, wall_clock
 from crmbridge.records import Finding, Reason
 
 
@@ -150,14 +150,14 @@ def _days_taken(problem: Problem, kept: Kept) -> dict[str, set[date]]:
     return days
 
 
-def _search(board: Board, before: Sequence[tuple[int, int]]) -> Search:
+def _search(board: Board, before: Sequence[Standing]) -> Search:
     return Search(state=first_tours(board, before))
 
 
 def _nodes_before(
     wanted: Sequence[Wish], days: Sequence[Workday], loose: Sequence[Visit]
-) -> list[tuple[int, int]]:
-    """Earlier visits as (node, day index), each with a node of its own."""
+) -> list[Standing]:
+    """Where the earlier plan had which nodes, each visit with a node of its own."""
     index = {day.day: i for i, day in enumerate(days)}
     nodes: dict[str, list[int]] = {}
     for node, wish in enumerate(wanted):
@@ -168,7 +168,9 @@ def _nodes_before(
         fits = [node for node in left if any(day == visit.day for day, _ in wanted[node].values)]
         if fits and visit.day in index:
             left.remove(fits[0])
-            found.append((fits[0], index[visit.day]))
+            day = index[visit.day]
+            start = days[day].to_working(seconds_of(visit.start_at))
+            found.append(Standing(node=fits[0], day=day, start=start))
     return found
 
 

@@ -1,5 +1,6 @@
 """Tours over a board, kept feasible while visits are put in one by one."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -32,6 +33,7 @@ class TourState:
         self.travel = board.travel.tolist()
         self.service = board.service.tolist()
         self.value = board.value.tolist()
+        self.best_value = board.value.max(axis=1, initial=0.0).tolist()
         self.windows = _window_lists(board)
         self.legs = list(
             zip(
@@ -62,6 +64,13 @@ class TourState:
             if self.may_go(node, leg):
                 best = self._best_in(node, leg, best)
         return best
+
+    def last_spot(self, node: int, day: int, start: int) -> Spot | None:
+        """The end of the leg in which the node stood, if it still fits there."""
+        for leg, (_, _, opens, closes, leg_day) in enumerate(self.legs):
+            if leg_day == day and opens <= start < closes and self.may_go(node, leg):
+                return self._spot_at(node, leg, len(self.tours[leg]), math.inf)
+        return None
 
     def may_go(self, node: int, leg: int) -> bool:
         """Whether day, gap and the day's most visits leave the node a chance in that leg."""
@@ -98,36 +107,46 @@ class TourState:
         return tuple(tuple(tour) for tour in self.tours)
 
     def _best_in(self, node: int, leg: int, best: Spot | None) -> Spot | None:
-        start, end, opens, _, day = self.legs[leg]
-        tour, starts, row = self.tours[leg], self.starts[leg], self.travel[node]
-        lost = (max(self.value[node]) - self.value[node][day]) * self.rate
-        at, place = opens, start
-        for position in range(len(tour) + 1):
-            after = tour[position] if position < len(tour) else end
-            arrival = at + self.travel[place][node]
-            begin = self._earliest(node, day, arrival)
-            if begin == NEVER:
+        for position in range(len(self.tours[leg]) + 1):
+            if self._arrival(node, leg, position)[1] == NEVER:
                 break
-            if begin + self.service[node] + row[after] <= self._limit(leg, position):
-                detour = self.travel[place][node] + row[after] - self.travel[place][after]
-                cost = detour + (begin - arrival) / 2 + lost
-                if detour <= self.travel_left[day] and (best is None or cost < best.cost):
-                    best = Spot(cost=cost, leg=leg, position=position)
-            if position < len(tour):
-                place, at = after, starts[position] + self.service[after]
+            spot = self._spot_at(node, leg, position, best.cost if best else math.inf)
+            best = spot or best
         return best
 
+    def _spot_at(self, node: int, leg: int, position: int, below: float) -> Spot | None:
+        """The spot, if the node fits there for less than that cost."""
+        arrival, begin = self._arrival(node, leg, position)
+        tour, row = self.tours[leg], self.travel[node]
+        day = self.legs[leg][4]
+        place = tour[position - 1] if position else self.legs[leg][0]
+        after = tour[position] if position < len(tour) else self.legs[leg][1]
+        if begin + self.service[node] + row[after] > self._limit(leg, position):
+            return None
+        detour = self.travel[place][node] + row[after] - self.travel[place][after]
+        lost = (self.best_value[node] - self.value[node][day]) * self.rate
+        cost = detour + (begin - arrival) / 2 + lost
+        if detour > self.travel_left[day] or cost >= below:
+            return None
+        return Spot(cost=cost, leg=leg, position=position)
+
+    def _arrival(self, node: int, leg: int, position: int) -> tuple[int, int]:
+        """When the node is reached there, and when the visit can begin; `NEVER` if it cannot."""
+        start, _, at, _, day = self.legs[leg]
+        if position:
+            start = self.tours[leg][position - 1]
+            at = self.starts[leg][position - 1] + self.service[start]
+        arrival = at + self.travel[start][node]
+        return arrival, self._earliest(node, day, arrival)
+
     def _miss(self, node: int, leg: int, position: int) -> int | None:
-        start, end, opens, _, day = self.legs[leg]
-        tour = self.tours[leg]
-        place = tour[position - 1] if position else start
-        at = self.starts[leg][position - 1] + self.service[place] if position else opens
-        begin = self._earliest(node, day, at + self.travel[place][node])
+        begin = self._arrival(node, leg, position)[1]
         if begin == NEVER:
             return None
-        after = tour[position] if position < len(tour) else end
-        arrival = begin + self.service[node] + self.travel[node][after]
-        return int(arrival - self._limit(leg, position))
+        tour = self.tours[leg]
+        after = tour[position] if position < len(tour) else self.legs[leg][1]
+        ready = begin + self.service[node] + self.travel[node][after]
+        return int(ready - self._limit(leg, position))
 
     def _limit(self, leg: int, position: int) -> int:
         latest = self.latest[leg]

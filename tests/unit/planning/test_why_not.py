@@ -1,0 +1,149 @@
+"""Every customer that is left out has the one reason that a person would give."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from crmbridge.planning import Budget, DateRange, Reply, WhyNot, check_plan, plan_visits
+from crmbridge.testing.planning import (
+    HOME,
+    MONDAY,
+    a_customer,
+    a_problem,
+    a_rep,
+    a_week,
+    an_appointment,
+    hours,
+    travel,
+)
+
+GREEDY = Budget(iterations=0)
+FAR_FUTURE = date(2026, 6, 1)
+
+
+def reason_for(customer, **changes):
+    problem = a_problem([customer], **changes)
+    plan = plan_visits(problem, GREEDY)
+    assert check_plan(problem, plan) == []
+    (out,) = plan.left_out
+    return out
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "text"),
+    [
+        ({"barred": "denied by form"}, WhyNot.BARRED, "denied by form"),
+        ({"owner": None}, WhyNot.OWNER_UNKNOWN, "No owner"),
+        ({"owner": "gone"}, WhyNot.OWNER_UNKNOWN, "'gone'"),
+        ({"value": None}, WhyNot.NO_VALUE, "Nothing scored it"),
+        ({"value": 0.0}, WhyNot.NO_VALUE, "worth nothing"),
+        ({"reply": Reply.DECLINED}, WhyNot.DECLINED, "declined"),
+        ({"reply": Reply.SNOOZED, "reply_until": FAR_FUTURE}, WhyNot.SNOOZED, "2026-06-01"),
+        ({"opening": ()}, WhyNot.NO_OPENING, "Never open"),
+        ({"opening": hours(18, 20)}, WhyNot.NO_OPENING, "Never open"),
+        (
+            {"every_days": 30, "last_visit_on": date(2026, 2, 27)},
+            WhyNot.NOT_DUE,
+            "2026-03-29 (every 30 days)",
+        ),
+        (
+            {"min_gap_days": 10, "last_visit_on": date(2026, 2, 27)},
+            WhyNot.VISITED_RECENTLY,
+            "Seen on 2026-02-27",
+        ),
+        ({"blocked": (DateRange(first=MONDAY, last=FAR_FUTURE),)}, WhyNot.BLOCKED, "2026-06-01"),
+        ({"minutes": 600}, WhyNot.NO_OPENING, "600 minutes"),
+    ],
+)
+def test_the_reason_is_the_one_that_stands_in_the_way(changes, code, text):
+    out = reason_for(a_customer("c1", **changes))
+
+    assert out.code is code
+    assert text in out.text
+    assert out.change
+
+
+def test_a_rep_without_working_days_has_no_shift():
+    assert reason_for(a_customer("c1"), reps=(a_rep(shifts=()),)).code is WhyNot.NO_SHIFT
+
+
+def test_a_place_beyond_the_day_is_too_far():
+    out = reason_for(a_customer("c1"), travels=(travel({HOME: (0, 0), "c1": (300, 0)}),))
+
+    # 300 + 60 + 300 minutes against 540: two hours are missing.
+    assert out.code is WhyNot.TOO_FAR
+    assert out.change == "120 more minutes on 2026-03-02"
+
+
+def test_what_is_crowded_out_says_what_it_lost_against_and_what_would_help():
+    rep = a_rep(shifts=a_week(end=10 * 60))
+    rich, poor = a_customer("a", 90.0), a_customer("b", 10.0)
+
+    plan = plan_visits(a_problem([rich, poor], days=1, reps=(rep,)), GREEDY)
+
+    # 10 + 60 + 10 + 60 + 10 minutes against 120: thirty are missing.
+    (out,) = plan.left_out
+    assert (out.customer, out.code) == ("b", WhyNot.LOWER_VALUE)
+    assert out.change == "30 more minutes on 2026-03-02"
+
+
+def test_a_day_with_its_most_visits_says_so():
+    rep = a_rep(max_visits=1)
+
+    plan = plan_visits(a_problem([a_customer("a"), a_customer("b")], days=1, reps=(rep,)), GREEDY)
+
+    assert [out.change for out in plan.left_out] == ["One more visit a day"]
+
+
+def test_an_appointment_with_the_customer_counts_as_the_visit():
+    meeting = an_appointment(
+        datetime(2026, 3, 3, 9, tzinfo=UTC), datetime(2026, 3, 3, 10, tzinfo=UTC), customer="c1"
+    )
+
+    out = reason_for(a_customer("c1"), appointments=(meeting,))
+
+    assert out.code is WhyNot.VISITED_RECENTLY
+    assert "2026-03-03" in out.text
+
+
+def test_a_snoozed_customer_comes_back_on_its_day():
+    back = MONDAY + timedelta(days=3)
+    problem = a_problem([a_customer("c1", reply=Reply.SNOOZED, reply_until=back)])
+
+    (visit,) = plan_visits(problem, GREEDY).visits
+
+    assert visit.day == back
+
+
+def test_unknown_travel_still_gives_a_plan_and_says_so():
+    problem = a_problem([a_customer("c1")], travels=())
+
+    plan = plan_visits(problem, GREEDY)
+
+    assert [visit.travel_minutes for visit in plan.visits] == [None]
+    assert [finding.code for finding in plan.findings] == ["plan.travel_unknown"]
+    # Half an hour is allowed for the unknown way.
+    assert plan.visits[0].wall_start == datetime(2026, 3, 2, 8, 30)
+    assert check_plan(problem, plan) == []
+
+
+def test_a_plan_without_customers_is_a_plan():
+    plan = plan_visits(a_problem([]), GREEDY)
+
+    assert (plan.visits, plan.left_out) == ((), ())
+
+
+def test_a_plan_without_reps_leaves_everyone_out():
+    plan = plan_visits(a_problem([a_customer("c1")], reps=()), GREEDY)
+
+    assert [out.code for out in plan.left_out] == [WhyNot.OWNER_UNKNOWN]
+
+
+def test_far_too_many_customers_are_planned_in_part():
+    customers = [a_customer(f"c{i:05}", value=1 + i % 7) for i in range(300)]
+
+    plan = plan_visits(a_problem(customers), GREEDY)
+
+    # A visit and its way take 70 minutes of 540, with 10 to get home: seven a day.
+    assert len(plan.visits) == 35
+    assert len(plan.left_out) == 265
