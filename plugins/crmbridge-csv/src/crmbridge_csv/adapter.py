@@ -21,7 +21,7 @@ from crmbridge.adapters import (
 )
 from crmbridge.errors import ConfigError
 from crmbridge.records import Finding
-from crmbridge_csv.client import Rows, Table
+from crmbridge_csv.client import Table
 from crmbridge_csv.join import Assembly, Side, Source
 from crmbridge_csv.mapping import (
     CAPABILITIES,
@@ -34,6 +34,7 @@ from crmbridge_csv.mapping import (
     VISITS,
 )
 from crmbridge_csv.out import OutFile, text_of, unguard
+from crmbridge_csv.rows import Rows
 from crmbridge_csv.settings import CsvSettings, StreamFiles
 from crmbridge_csv.write import Records, decide, member_id, record_id
 

@@ -6,29 +6,26 @@ import gzip
 import hashlib
 import io
 import os
-import re
 import stat
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, Protocol
+from typing import IO, BinaryIO
 
-from crmbridge.adapters import Rejected
 from crmbridge.errors import ConfigError, RetryLaterError
+from crmbridge_csv.header import read_header
+from crmbridge_csv.rows import Reader, Rows, Sorter, take
 
-PAGE = 5_000
+PAGE = 2_000
+"""Rows in a page; more of them live at once leave the processor's cache, and are slower."""
 BLOCK = 1 << 20
 CELL_LIMIT = 1 << 18
 """Characters in one cell; twice what Salesforce's longest field holds."""
 LINE_LIMIT = 1 << 24
 """Bytes without any line end; more is no table and would be read into memory at once."""
-COLUMN_LIMIT = 1_000
-RAW_LIMIT = 2_000
 
-_LINE_END = re.compile("\r\n|\r|\n")
 _FOREIGN_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -51,30 +48,6 @@ class Dialect:
         return "utf-8-sig" if self.encoding == "utf-8" else self.encoding
 
 
-class Reader(Protocol):
-    """What `csv.reader` returns."""
-
-    line_num: int
-
-    def __iter__(self) -> Iterator[list[str]]: ...
-    def __next__(self) -> list[str]: ...
-
-
-@dataclass(slots=True, kw_only=True)
-class Rows:
-    """A stretch of a table.
-
-    Args:
-        rows: as wide as the header.
-        lines: where each of them starts.
-        rejected: what is no such row, with its line.
-    """
-
-    rows: list[list[str]]
-    lines: Sequence[int] = ()
-    rejected: list[Rejected] = field(default_factory=list)
-
-
 class Table:
     """One file of rows under a header.
 
@@ -88,7 +61,8 @@ class Table:
         self._path = root / name
         self._root = root
         self._dialect = dialect
-        self._has_nul = True
+        self._scanned: tuple[int, int, int] | None = None
+        self._has_nul = False
         csv.field_size_limit(CELL_LIMIT)
 
     def exists(self) -> bool:
@@ -104,6 +78,7 @@ class Table:
         Raises:
             ConfigError: a byte is not in the encoding, the archive is torn, a line never ends.
         """
+        self._scanned = self._stamp()
         digest = hashlib.sha256()
         decoder = codecs.getincrementaldecoder(self._dialect.codec)()
         offset, line_bytes, self._has_nul = 0, 0, False
@@ -131,7 +106,7 @@ class Table:
         self._check_line(len(first), len(first))
         try:
             with self._reader() as reader:
-                return self._header(reader)
+                return read_header(self.name, reader, self._dialect.delimiter)
         except UnicodeDecodeError:
             self.scan()  # raises, and says where
             raise
@@ -146,62 +121,28 @@ class Table:
             ConfigError: a quote that is opened is not closed.
             RetryLaterError: somebody wrote the file meanwhile.
         """
-        before = self._stamp()
+        if self._scanned is None:
+            self.scan()
+        delimiter = self._dialect.delimiter
         with self._reader() as reader:
-            sorter = _Sorter(self.name, len(self._header(reader)), key, self._dialect.delimiter)
+            width = len(read_header(self.name, reader, delimiter))
+            sorter = Sorter(self.name, width, key, delimiter)
             while True:
                 line = reader.line_num + 1
-                rows, error = _take(reader, PAGE)
+                rows, error = take(reader, PAGE)
                 if not rows and error is None:
                     break
                 are_lines = error is None and reader.line_num == line + len(rows) - 1
-                if are_lines and not self._has_nul and set(map(len, rows)) == {sorter.width}:
+                if are_lines and not self._has_nul and set(map(len, rows)) == {width}:
                     yield Rows(rows=rows, lines=range(line, line + len(rows)))
                 else:
                     yield sorter.sort(rows, line, reader.line_num, error)
-        if self._stamp() != before:
+        if self._stamp() != self._scanned:
             raise RetryLaterError(self.name, "a file that rests while it is read", "a change")
 
     def count(self) -> int:
         """How many rows there are, sound or not."""
         return sum(len(page.rows) + len(page.rejected) for page in self.pages())
-
-    def _header(self, reader: Reader) -> tuple[str, ...]:
-        where = f"{self.name}:1"
-        try:
-            names = tuple(name.strip() for name in next(reader, ()))
-        except csv.Error as error:
-            raise ConfigError(where, "a header line", str(error)) from error
-        if not any(names):
-            raise ConfigError(where, "a header line", "none", "Name the columns in the first line")
-        self._check_delimiter(where, names)
-        if len(names) > COLUMN_LIMIT:
-            raise ConfigError(where, f"at most {COLUMN_LIMIT} columns", str(len(names)))
-        for number, name in enumerate(names):
-            if not name or "\0" in name or name in names[:number]:
-                got = "none" if not name else repr(name.replace("\0", "\\0")[:60])
-                raise ConfigError(
-                    f"{where}:{number + 1}",
-                    "a column name that is there, readable and used once",
-                    got if not name or "\0" in name else f"{got} again",
-                    "Correct the header; NUL characters mean another encoding, often utf-16-le"
-                    if "\0" in name
-                    else "Give each column its own name",
-                )
-        return names
-
-    def _check_delimiter(self, where: str, names: tuple[str, ...]) -> None:
-        if len(names) > 1:
-            return
-        for other in ";\t|,":
-            if other != self._dialect.delimiter and other in names[0]:
-                shown = "\\t" if other == "\t" else other
-                raise ConfigError(
-                    where,
-                    f"columns separated by {self._dialect.delimiter!r}",
-                    f"one column with {other!r} in it",
-                    f'Set delimiter = "{shown}"',
-                )
 
     def _check_mark(self, block: bytes) -> None:
         for mark, encoding in _FOREIGN_MARKS.items():
@@ -272,57 +213,6 @@ class Table:
         return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-@dataclass(frozen=True, slots=True)
-class _Sorter:
-    """Tells the rows of a page that are not all as wide as the header, or not all on one line."""
-
-    name: str
-    width: int
-    key: int | None
-    delimiter: str
-
-    def sort(self, rows: list[list[str]], line: int, end: int, error: csv.Error | None) -> Rows:
-        lines: list[int] = []
-        page = Rows(rows=[], lines=lines)
-        for row in rows:
-            reason = self._fault(row)
-            if reason:
-                page.rejected.append(self._reject(line, reason, row))
-            elif row:
-                page.rows.append(row)
-                lines.append(line)
-            line += 1 + len(_LINE_END.findall("\0".join(row)))
-        if error is not None:
-            page.rejected.append(self._torn(line, end, error))
-        return page
-
-    def _torn(self, line: int, end: int, error: csv.Error) -> Rejected:
-        """The row that the csv module gave up on; it goes on with the next line.
-
-        Raises:
-            ConfigError: the row spans lines, so nobody knows where the next one starts.
-        """
-        if end > line:
-            raise ConfigError(
-                f"{self.name}:{line}",
-                "the quote that is opened here to be closed in its row",
-                f"{error} in line {end}",
-                "Correct the quotes of this row",
-            ) from error
-        return self._reject(line, f"expected a row of CSV, got: {error}", [])
-
-    def _fault(self, row: list[str]) -> str:
-        if row and len(row) != self.width:
-            return f"expected {self.width} columns, got {len(row)}"
-        return "expected text, got a NUL byte" if any("\0" in cell for cell in row) else ""
-
-    def _reject(self, line: int, reason: str, row: list[str]) -> Rejected:
-        where = f"{self.name}:{line}"
-        id_ = row[self.key] if self.key is not None and self.key < len(row) else ""
-        raw = self.delimiter.join(row)[:RAW_LIMIT]
-        return Rejected(id=id_ or where, reason=f"{where}: {reason}", raw=raw)
-
-
 def open_below(root: Path, name: str) -> BinaryIO:
     """Open a regular file that really lies below a folder.
 
@@ -344,13 +234,3 @@ def open_below(root: Path, name: str) -> BinaryIO:
         os.close(descriptor)
         raise ConfigError(str(path), "a regular file", "a folder, pipe or device", "Name a file")
     return os.fdopen(descriptor, "rb")
-
-
-def _take(reader: Reader, size: int) -> tuple[list[list[str]], csv.Error | None]:
-    """Up to `size` rows; those before an error are kept, for `extend` adds one at a time."""
-    rows: list[list[str]] = []
-    try:
-        rows.extend(islice(reader, size))
-    except csv.Error as error:
-        return rows, error
-    return rows, None

@@ -5,14 +5,14 @@ import json
 import sqlite3
 import unicodedata
 from array import array
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
-from crmbridge.errors import ConfigError
 from crmbridge.records import Finding
-from crmbridge_csv.client import PAGE, Rows, Table
+from crmbridge_csv.client import PAGE, Table
+from crmbridge_csv.header import key_index
+from crmbridge_csv.rows import Rows
 
 PARTS = 64
 
@@ -220,23 +220,6 @@ class Assembly:
                     counts += 1
                     example = example or f"{self._source.base.name}:{line}: {row[self._key]!r}"
         return _twice(example, counts - len(again))
-
-
-def key_index(name: str, header: Sequence[str], key: str) -> int:
-    """Where the key column is.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if key in header:
-        return header.index(key)
-    near = get_close_matches(key, header, n=1)
-    hint = (
-        f'Did you mean key = "{near[0]}"?'
-        if near
-        else "Name the column with key, or number the rows"
-    )
-    raise ConfigError(f"{name}:1", f"a column {key!r}", ", ".join(header)[:200], hint)
 
 
 def _stage(staging: sqlite3.Connection, number: int, side: Side) -> Iterator[Rows]:
