@@ -19,6 +19,7 @@ from crmbridge.push.desired import (
 )
 from crmbridge.push.fields import FieldDecision, Verdict, decide_fields
 from crmbridge.push.guards import judge
+from crmbridge.push.notes import Notes
 from crmbridge.push.own import Fate, RecordDecision, decide_unwanted, decide_wanted
 from crmbridge.push.values import Value
 from crmbridge.records import Finding, RecordKey
@@ -102,7 +103,7 @@ def decide(
         api_calls=forecast(ordered, policies),
     )
     touched = tuple(sorted(work.touched, key=lambda one: (one.connection, one.object, one.key)))
-    return Decision(changeset=named(changeset), findings=work.findings(), touched=touched)
+    return Decision(changeset=named(changeset), findings=work.notes.findings(), touched=touched)
 
 
 def in_order(items: Iterable[Item]) -> tuple[Item, ...]:
@@ -148,43 +149,9 @@ class _Work:
     policies: Mapping[str, WritePolicy]
     now: datetime
     barred: Barred
-    counts: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, str] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
     touched: list[Touched] = field(default_factory=list)
 
-    def note(self, code: str, example: str) -> None:
-        self.counts[code] += 1
-        self.examples[code] = min(self.examples.get(code, example), example)
-
-    def findings(self) -> tuple[Finding, ...]:
-        return tuple(
-            Finding(
-                code=f"push.{code}",
-                count=self.counts[code],
-                example=self.examples[code],
-                remedy=REMEDIES[code],
-            )
-            for code in sorted(self.counts)
-        )
-
-
-REMEDIES = {
-    Verdict.NO_RESULT.value: "The value in the CRM stays. Ask for `clear` to empty it.",
-    Verdict.NOT_ALLOWED.value: "Name the field under `write` of the connection to allow it.",
-    Verdict.PROTECTED.value: "Consent and owners are never written. Choose another field.",
-    Verdict.NOT_SEEN.value: "Pull the connection first: nothing is written over the unknown.",
-    Verdict.NOT_WRITABLE.value: "Look at the record with `crmbridge show`: the result is no value.",
-    Verdict.PERSON.value: "Somebody changed what we wrote; theirs stays.",
-    Verdict.TAKEN.value: "The field was set before; it is filled only where empty.",
-    Fate.MOVED.value: "Somebody changed the visit; the next plan keeps theirs.",
-    Fate.DECLINED.value: "Somebody deleted the visit; it is not written again.",
-    Fate.MISSING.value: "The visit is no longer seen; `crmbridge verify` looks for it.",
-    Fate.KEPT.value: "No longer planned, but somebody touched it: delete it by hand.",
-    Fate.BARRED.value: "The customer is opted out.",
-    Fate.PAST.value: "It lies in the past. Plan again.",
-    Fate.NOT_COVERED.value: "Name the rep under `write.visits` of the connection to allow it.",
-}
-"""What a person may do about each thing that was not written, by finding code."""
 
 _SILENT = frozenset({Verdict.HELD, Verdict.WRITE, Verdict.CLEAR})
 
@@ -193,13 +160,13 @@ def _field_items(desired: Iterable[DesiredFields], seen: Seen, work: _Work) -> I
     for one in desired:
         policy = work.policies.get(one.record.connection)
         if policy is None:
-            work.note(Verdict.NOT_ALLOWED.value, str(one.record))
+            work.notes.add(Verdict.NOT_ALLOWED.value, str(one.record))
             continue
         values = seen.fields.get(one.record)
         decisions = list(decide_fields(one, values, policy))
         for decision in decisions:
             if decision.verdict not in _SILENT:
-                work.note(decision.verdict.value, f"{one.record} {decision.field}")
+                work.notes.add(decision.verdict.value, f"{one.record} {decision.field}")
         version = _version(value.version for value in (values or {}).values())
         yield from _items_of_record(one, decisions, version)
 
@@ -312,7 +279,7 @@ def _note_record(
 ) -> None:
     if fate is Fate.HELD:
         return
-    work.note(fate.value, str(RecordKey(connection, object_, key)))
+    work.notes.add(fate.value, str(RecordKey(connection, object_, key)))
     if fate in _TOUCHED and found is not None:
         work.touched.append(
             Touched(connection=connection, object=object_, key=key, fate=fate, values=found.values)

@@ -99,8 +99,8 @@ def decide_unwanted(
         return RecordDecision(fate=Fate.KEPT)
     operations = policy.capabilities.of(object_).operations
     if is_same_version(seen) and Operation.DELETE in operations:
-        held = tuple(_held(seen))
-        return RecordDecision(fate=Fate.DELETE, operation=Operation.DELETE, changes=held)
+        expected = held(seen)
+        return RecordDecision(fate=Fate.DELETE, operation=Operation.DELETE, changes=expected)
     own = policy.own.get(object_)
     if own is None or "status" not in own.fields or Operation.UPDATE not in operations:
         return RecordDecision(fate=Fate.KEPT)
@@ -177,13 +177,13 @@ def _update(
     return RecordDecision(fate=Fate.UPDATE, operation=Operation.UPDATE, changes=changes)
 
 
-def _held(seen: SeenRecord) -> list[Change]:
+def held(seen: SeenRecord) -> tuple[Change, ...]:
     """What a deletion expects to find, and what undo would have to write again."""
-    return [
+    return tuple(
         Change(field=name, before=seen.values.get(name), after=None)
         for name in sorted(seen.written)
         if not is_empty(seen.values.get(name))
-    ]
+    )
 
 
 def _is_over(values: Mapping[str, Value]) -> bool:

@@ -95,7 +95,7 @@ def _failed(
 ) -> list[WriteItem]:
     kind = error_class(target, error)
     if kind in {ErrorClass.QUOTA, ErrorClass.SIGN_IN, ErrorClass.CONFIG}:
-        sent.stop = _stop(target, kind, error)
+        sent.stop = stop_error(target, kind, error)
         return items
     if kind in {ErrorClass.RECORD, ErrorClass.CONFLICT}:
         return _halved(target, items, error, kind, sent)
@@ -153,14 +153,14 @@ def _stop_of(target: Target, outcome: Outcome) -> CrmbridgeError | None:
     if outcome.error_class in {None, ErrorClass.TRANSIENT}:
         return None
     assert outcome.error_class is not None  # noqa: S101  just looked
-    return _stop(target, outcome.error_class, None, outcome.error)
+    return stop_error(target, outcome.error_class, None, outcome.error)
 
 
 def _all_misconfigured(target: Target, outcomes: Sequence[Outcome]) -> CrmbridgeError | None:
     """A whole batch refused for its configuration: the next one would be refused, too."""
     if any(outcome.error_class is not ErrorClass.CONFIG for outcome in outcomes):
         return None
-    return _stop(target, ErrorClass.CONFIG, None, outcomes[0].error)
+    return stop_error(target, ErrorClass.CONFIG, None, outcomes[0].error)
 
 
 def _look_up(target: Target, items: Sequence[WriteItem], sent: Sent, why: str) -> list[WriteItem]:
@@ -170,7 +170,7 @@ def _look_up(target: Target, items: Sequence[WriteItem], sent: Sent, why: str) -
     except Exception as error:
         kind = error_class(target, error)
         sent.in_flight += items
-        sent.stop = _stop(target, kind, error, why)
+        sent.stop = stop_error(target, kind, error, why)
         return []
     sent.outcomes.update({outcome.item: outcome for outcome in settled.outcomes})
     return list(settled.absent)
@@ -198,7 +198,7 @@ def error_class(target: Target, error: Exception) -> ErrorClass:
         return ErrorClass.UNKNOWN
 
 
-def _stop(
+def stop_error(
     target: Target, kind: ErrorClass, error: Exception | None, said: str = ""
 ) -> CrmbridgeError:
     """The error that ends the work on a connection; the adapter's own where it is one of ours."""
@@ -225,4 +225,4 @@ def _line(error: Exception) -> str:
     return str(error) if isinstance(error, CrmbridgeError) else type(error).__name__
 
 
-__all__ = ["TRIES", "Sent", "error_class", "send"]
+__all__ = ["TRIES", "Sent", "error_class", "send", "stop_error"]

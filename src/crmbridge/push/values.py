@@ -61,7 +61,7 @@ def instant_text(at: datetime) -> str:
     if at.tzinfo is None:
         raise ValueError("a datetime without a zone cannot be written")
     at = at.astimezone(UTC)
-    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds")[:-6] + "Z"
+    return at.isoformat(timespec="milliseconds" if at.microsecond >= 1000 else "seconds")[:-6] + "Z"
 
 
 def millis_text(millis: int | None) -> str | None:

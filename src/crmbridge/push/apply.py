@@ -1,0 +1,248 @@
+"""Applies exactly one reviewed changeset, or fewer items: intent, send, outcome, batch by batch."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from crmbridge.adapters.contract import Clock, ErrorClass, Operation, Outcome, Status
+from crmbridge.errors import CrmbridgeError
+from crmbridge.failpoint import reach
+from crmbridge.push.admit import admit, stale, unfit
+from crmbridge.push.batches import batches, waves, write_item
+from crmbridge.push.changeset import Item
+from crmbridge.push.journal import Journal
+from crmbridge.push.ledger import State, under_way_elsewhere
+from crmbridge.push.report import ApplyReport, no_outcomes
+from crmbridge.push.send import Sent, send
+from crmbridge.push.settle import Target
+from crmbridge.push.takeup import take_up
+from crmbridge.store import Store
+from crmbridge.store.leases import Fence
+
+Bars = Callable[[Sequence[Item]], frozenset[str]]
+"""Names of those items whose customer or contact is opted out, asked just before sending."""
+
+
+def bars_nobody(items: Sequence[Item]) -> frozenset[str]:
+    """For changesets that reach nobody: scores and segments."""
+    del items
+    return frozenset()
+
+
+def go_on() -> None:
+    """Let the next batch be sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """How a changeset is applied.
+
+    Args:
+        fences: connection -> the lease we hold; checked in each commit and before each send.
+        accept: the number that ``--accept`` named, None without it.
+        actor: who asked, for the audit.
+        threads: most batches in flight per connection, within what the adapter allows; >= 1.
+        bars: who may not be reached any more.
+        between: called before each batch: renew a lease, or raise to stop.
+    """
+
+    clock: Clock
+    fences: Mapping[str, Fence] = field(default_factory=dict)
+    accept: int | None = None
+    actor: str = ""
+    run_id: int | None = None
+    threads: int = 4
+    bars: Bars = bars_nobody
+    between: Callable[[], None] = go_on
+
+
+def apply(
+    store: Store, changeset_id: str, targets: Mapping[str, Target], orders: Orders
+) -> ApplyReport:
+    """Write what a changeset says, as far as it still holds.
+
+    Applying again does nothing; applying after a crash first looks up what was under way.
+
+    Args:
+        targets: connection -> open target, for every connection of the changeset.
+
+    Returns:
+        counts of this call; errors of a connection are in `ApplyReport.stops`, and the others go
+        on.
+
+    Raises:
+        RefusedError: the changeset was altered, belongs to another store, account or plan, or a
+            guard stops it. Nothing was sent.
+        RetryLaterError: a lease was lost; what is under way is looked up next time.
+        StorageError: the store cannot be written; likewise.
+    """
+    journal = Journal(store, changeset_id, orders.actor)
+    admit(journal, targets, orders.accept, orders.clock.now())
+    work = _Work(journal=journal, orders=orders)
+    for name in journal.changeset.organisations:
+        stop = _take_up_others(store, targets[name], changeset_id, orders)
+        stop = stop or take_up(targets[name], journal, orders.fences.get(name), work.recorder(name))
+        if stop is None:
+            _apply_to(targets[name], work)
+        else:
+            work.stops[name] = stop
+    journal.finish(orders.clock.now())
+    reach("push.finished")
+    return work.report()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """What one call of apply has done so far."""
+
+    journal: Journal
+    orders: Orders
+    counts: Counter[str] = field(default_factory=Counter)
+    skipped: int = 0
+    versions: dict[tuple[str, str], str] = field(default_factory=dict)
+    stops: dict[str, CrmbridgeError] = field(default_factory=dict)
+
+    def record(self, name: str, pairs: Sequence[tuple[Item, Outcome]]) -> None:
+        """Commit outcomes, one line of audit each."""
+        if not pairs:
+            return
+        orders = self.orders
+        self.journal.record(orders.fences.get(name), pairs, orders.clock.now(), orders.run_id)
+        reach("push.outcome.committed")
+        for item, outcome in pairs:
+            self.counts[outcome.status.value] += 1
+            self.versions[item.object, outcome.id or item.id] = outcome.version
+
+    def recorder(self, name: str) -> Callable[[Sequence[tuple[Item, Outcome]]], None]:
+        """`record` for one connection."""
+        return lambda pairs: self.record(name, pairs)
+
+    def skip(self, name: str, reasons: Mapping[str, str]) -> None:
+        """Commit that items are left out on purpose."""
+        if reasons:
+            orders = self.orders
+            self.journal.skip(orders.fences.get(name), reasons, orders.clock.now(), orders.run_id)
+            self.skipped += len(reasons)
+
+    def report(self) -> ApplyReport:
+        """The counts of this call."""
+        return ApplyReport(
+            changeset=self.journal.changeset.id,
+            outcomes={**no_outcomes(), **self.counts},
+            skipped=self.skipped,
+            pending=self.journal.count(State.PENDING) + self.journal.count(State.SENDING),
+            stops=dict(self.stops),
+        )
+
+
+def _take_up_others(
+    store: Store, target: Target, changeset_id: str, orders: Orders
+) -> CrmbridgeError | None:
+    """Look up what other changesets left under way, so that nothing is written twice."""
+    for other_id in under_way_elsewhere(store, target.name, changeset_id):
+        other = _Work(journal=Journal(store, other_id, orders.actor), orders=orders)
+        fence = orders.fences.get(target.name)
+        stop = take_up(target, other.journal, fence, other.recorder(target.name))
+        if stop is not None:
+            return stop
+    return None
+
+
+def _apply_to(target: Target, work: _Work) -> None:
+    for wave in waves(work.journal.pending(target.name)):
+        _send_wave(target, wave, work)
+        if target.name in work.stops:
+            return
+
+
+def _send_wave(target: Target, wave: Sequence[Item], work: _Work) -> None:
+    fit = _still_fit(target, wave, work)
+    if not fit:
+        return
+    capability = target.capabilities.of(fit[0].object)
+    left = list(batches(fit, max(1, capability.batch)))
+    workers = max(1, min(work.orders.threads, target.capabilities.workers, len(left)))
+    flying: dict[Future[Sent], list[Item]] = {}
+    with ThreadPoolExecutor(workers, thread_name_prefix="push") as pool:
+        try:
+            while left or flying:
+                while left and len(flying) < workers and target.name not in work.stops:
+                    batch = left.pop(0)
+                    flying[_start(pool, target, batch, work)] = batch
+                if not flying:
+                    return
+                _land(target.name, flying, work)
+        except BaseException:
+            _land_all(target.name, flying, work)
+            raise
+
+
+def _land(name: str, flying: dict[Future[Sent], list[Item]], work: _Work) -> None:
+    """Wait for the next answers and commit them."""
+    for done in wait(flying, return_when=FIRST_COMPLETED).done:
+        _finish(name, flying.pop(done), done.result(), work)
+
+
+def _land_all(name: str, flying: dict[Future[Sent], list[Item]], work: _Work) -> None:
+    """Before giving up, keep what is answered; what cannot be kept is looked up next time."""
+    with suppress(CrmbridgeError):
+        while flying:
+            _land(name, flying, work)
+
+
+def _still_fit(target: Target, wave: Sequence[Item], work: _Work) -> list[Item]:
+    """The items that may still be written; of the others the reason is kept."""
+    reasons = unfit(work.journal, wave, work.orders.clock.now())
+    barred = work.orders.bars([item for item in wave if item.operation in _REACHING])
+    reasons.update(dict.fromkeys(barred, "opted out since it was decided"))
+    work.skip(target.name, reasons)
+    fit = [item for item in wave if item.item not in reasons]
+    changed = stale(work.journal, fit)
+    clashes = [(item, _clash(item, changed[item.item])) for item in fit if item.item in changed]
+    work.record(target.name, clashes)
+    return [item for item in fit if item.item not in changed]
+
+
+def _clash(item: Item, why: str) -> Outcome:
+    return Outcome(
+        item=item.item,
+        status=Status.CONFLICT,
+        id=item.id,
+        version=item.version,
+        error_class=ErrorClass.CONFLICT,
+        error=why,
+    )
+
+
+_REACHING = frozenset({Operation.CREATE, Operation.UPDATE, Operation.ADD_MEMBER})
+
+
+def _start(
+    pool: ThreadPoolExecutor, target: Target, batch: Sequence[Item], work: _Work
+) -> Future[Sent]:
+    """Commit the intent, then hand the batch to a worker."""
+    orders = work.orders
+    orders.between()
+    remote_ids = work.journal.remote_ids
+    writes = [
+        write_item(item, remote_ids, work.versions.get((item.object, item.id), ""))
+        for item in batch
+    ]
+    work.journal.intend(orders.fences.get(target.name), batch, orders.clock.now())
+    reach("push.intent.committed")
+    return pool.submit(send, target, writes, orders.clock)
+
+
+def _finish(name: str, batch: Sequence[Item], sent: Sent, work: _Work) -> None:
+    """Commit what became of a batch."""
+    by_name = {item.item: item for item in batch}
+    work.record(name, [(by_name[key], outcome) for key, outcome in sent.outcomes.items()])
+    unsent = [write.item for write in sent.unsent]
+    work.journal.reopen(work.orders.fences.get(name), unsent)
+    if sent.stop is not None:
+        work.stops.setdefault(name, sent.stop)
+
+
+__all__ = ["ApplyReport", "Bars", "Orders", "apply", "bars_nobody"]

@@ -1,0 +1,342 @@
+"""Keeps in the store what a changeset says and how far each of its items has come."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from crmbridge.adapters.contract import Operation, Outcome, Status
+from crmbridge.errors import RetryLaterError, UsageError
+from crmbridge.push.changeset import Item
+from crmbridge.push.guards import describe, guarded_number
+from crmbridge.push.ledger import DONE, UNDER_WAY, State, last_of_keys, supersede_others
+from crmbridge.push.rows import changeset_of
+from crmbridge.push.values import Value
+from crmbridge.records import to_millis
+from crmbridge.store import Fence, Store
+from crmbridge.store.field_values import Written, get_field_values, save_written
+from crmbridge.store.schema import audit, changeset_items, changesets, plans
+from crmbridge.store.writing import in_parts
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    state: State
+    remote_id: str
+    handle: str
+
+
+class Journal:
+    """One changeset in the store. All writes come from one thread, each in one transaction."""
+
+    def __init__(self, store: Store, changeset_id: str, actor: str = "") -> None:
+        """Read the changeset.
+
+        Args:
+            actor: who works on it, for the audit.
+
+        Raises:
+            UsageError: there is none of this id.
+        """
+        self._store = store
+        self._actor = actor
+        with store.read() as tx:
+            head, rows = _read(tx, changeset_id)
+        self.changeset = changeset_of(head, rows)
+        self.digest = str(head.digest)
+        self.state = str(head.state)
+        self._items = {item.item: item for item in self.changeset.items}
+        self._progress = {
+            row.item: _Progress(state=State(row.state), remote_id=row.remote_id, handle=row.handle)
+            for row in rows
+        }
+
+    @property
+    def epoch(self) -> str:
+        """The store's epoch now."""
+        return self._store.epoch
+
+    @property
+    def remote_ids(self) -> dict[str, str]:
+        """item -> id of the record it wrote."""
+        return {
+            name: progress.remote_id or self._items[name].id
+            for name, progress in self._progress.items()
+            if progress.state in DONE
+        }
+
+    def newest_plan(self) -> str:
+        """Id of the plan made last; "" if there is none."""
+        query = select(plans.c.id).order_by(plans.c.created_at.desc(), plans.c.run_id.desc())
+        with self._store.read() as tx:
+            return str(tx.scalar(query.limit(1)) or "")
+
+    def is_accepted(self) -> bool:
+        """Whether the guarded number of this very changeset was accepted before."""
+        query = select(func.count()).where(
+            audit.c.changeset == self.changeset.id, audit.c.action == "accept"
+        )
+        with self._store.read() as tx:
+            return bool(tx.scalar(query))
+
+    def begin(self, accept: int, now: datetime) -> None:
+        """Keep that applying began, who accepted what, and that older changesets are void."""
+        with self._store.write() as tx:
+            self._set_state(tx, "applying")
+            supersede_others(tx, self.changeset)
+            if accept and not tx.scalar(self._accepted()):
+                tripped = [one for one in self.changeset.guards if one.tripped]
+                detail = "; ".join(describe(verdict) for verdict in tripped)
+                line = self._line(now, None, "accept", str(guarded_number(self.changeset)), detail)
+                tx.execute(audit.insert().values(**line))
+
+    def count(self, state: State) -> int:
+        """How many items are in a state."""
+        return sum(progress.state is state for progress in self._progress.values())
+
+    def item_state(self, name: str) -> State | None:
+        """The state of an item; None if it is not of this changeset."""
+        progress = self._progress.get(name)
+        return progress.state if progress else None
+
+    def is_unknown(self, name: str) -> bool:
+        """Whether an item's outcome was looked up in vain before."""
+        return self._progress[name].state is State.UNKNOWN
+
+    def handle(self, name: str) -> str:
+        """The long job that an item is part of, "" for none."""
+        return self._progress[name].handle
+
+    def pending(self, connection: str) -> list[Item]:
+        """Items still to be sent, in their order."""
+        return self._in({State.PENDING}, connection)
+
+    def under_way(self, connection: str) -> list[Item]:
+        """Items that were being sent, or whose outcome is unknown, in their order."""
+        return self._in(UNDER_WAY, connection)
+
+    def seen_values(self, items: Iterable[Item]) -> dict[str, dict[str, Value]]:
+        """item -> field -> what the CRM showed last, of fields that the item changes."""
+        found: dict[str, dict[str, Value]] = {}
+        for key, group in _by_object(items).items():
+            with self._store.read() as tx:
+                values = get_field_values(tx, key, {item.id for item in group})
+            for item in group:
+                kept = [values.get((item.id, change.field)) for change in item.changes]
+                found[item.item] = {
+                    value.field: json.loads(value.seen)
+                    for value in kept
+                    if value is not None and value.seen is not None
+                }
+        return found
+
+    def written_elsewhere(self, items: Iterable[Item]) -> dict[str, str]:
+        """Creates whose key another changeset has written since: item -> that changeset."""
+        keys = {
+            (item.connection, item.object, item.key): item.item
+            for item in items
+            if item.operation is Operation.CREATE and item.key
+        }
+        with self._store.read() as tx:
+            last = last_of_keys(tx, [key for _, _, key in keys])
+        return {
+            keys[place]: row.changeset
+            for place, row in last.items()
+            if place in keys
+            and row.changeset != self.changeset.id
+            and row.operation != Operation.DELETE.value
+        }
+
+    def intend(self, fence: Fence | None, items: Sequence[Item], now: datetime) -> None:
+        """Commit that items are about to be sent.
+
+        Raises:
+            RetryLaterError: the lease is lost, or another process sends them.
+        """
+        names = [item.item for item in items]
+        with self._store.write(fence) as tx:
+            changed = sum(
+                tx.execute(
+                    self._these(part)
+                    .where(changeset_items.c.state == State.PENDING.value)
+                    .values(state=State.SENDING.value, sent_at=to_millis(now))
+                ).rowcount
+                for part in in_parts(names)
+            )
+            if changed != len(names):
+                raise RetryLaterError(
+                    f"changeset {self.changeset.id}",
+                    f"{len(names)} items to be pending",
+                    str(changed),
+                    "Another push is at work: wait until it has ended",
+                )
+        self._move(names, State.SENDING)
+
+    def reopen(self, fence: Fence | None, names: Sequence[str]) -> None:
+        """Commit that items certainly did not land."""
+        if not names:
+            return
+        with self._store.write(fence) as tx:
+            for part in in_parts(names):
+                tx.execute(self._these(part).values(state=State.PENDING.value, handle=""))
+        self._move(names, State.PENDING)
+
+    def record(
+        self,
+        fence: Fence | None,
+        pairs: Sequence[tuple[Item, Outcome]],
+        now: datetime,
+        run_id: int | None,
+    ) -> None:
+        """Commit outcomes: the items' states, what the CRM now holds, and the audit."""
+        with self._store.write(fence) as tx:
+            for item, outcome in pairs:
+                tx.execute(self._these([item.item]).values(**_done(item, outcome, now)))
+            lines = [
+                self._line(now, run_id, "push", outcome.status.value, outcome.error, item)
+                | {"record_id": outcome.id or item.id}
+                for item, outcome in pairs
+            ]
+            tx.execute(audit.insert(), lines)
+            self._keep_written(tx, pairs, now)
+        for item, outcome in pairs:
+            progress = self._progress[item.item]
+            progress.state = State(outcome.status.value)
+            progress.remote_id, progress.handle = outcome.id or item.id, outcome.handle
+
+    def skip(
+        self, fence: Fence | None, reasons: Mapping[str, str], now: datetime, run_id: int | None
+    ) -> None:
+        """Commit that items are left out, with the reason."""
+        state = State.SKIPPED.value
+        with self._store.write(fence) as tx:
+            for name, reason in reasons.items():
+                values = {"state": state, "error": reason, "done_at": to_millis(now)}
+                tx.execute(self._these([name]).values(**values))
+            lines = [
+                self._line(now, run_id, "push", state, reason, self._items[name])
+                for name, reason in reasons.items()
+            ]
+            tx.execute(audit.insert(), lines)
+        self._move(reasons, State.SKIPPED)
+
+    def finish(self, now: datetime) -> None:
+        """Commit how far the changeset has come; one that was taken back whole is undone."""
+        states = {progress.state for progress in self._progress.values()}
+        open_ = states & {State.PENDING, *UNDER_WAY}
+        with self._store.write() as tx:
+            self._set_state(tx, "partial" if open_ else "applied", to_millis(now))
+            if self.changeset.undoes and not open_:
+                undone = changesets.c.id == self.changeset.undoes
+                tx.execute(changesets.update().where(undone).values(state="undone"))
+
+    def _in(self, states: Iterable[State], connection: str) -> list[Item]:
+        wanted = set(states)
+        return [
+            item
+            for item in self.changeset.items
+            if item.connection == connection and self._progress[item.item].state in wanted
+        ]
+
+    def _move(self, names: Iterable[str], state: State) -> None:
+        for name in names:
+            self._progress[name].state = state
+
+    def _these(self, names: Sequence[str]) -> Any:
+        return changeset_items.update().where(
+            changeset_items.c.changeset == self.changeset.id, changeset_items.c.item.in_(names)
+        )
+
+    def _accepted(self) -> Any:
+        return select(audit.c.number).where(
+            audit.c.changeset == self.changeset.id, audit.c.action == "accept"
+        )
+
+    def _set_state(self, tx: Connection, state: str, applied_at: int | None = None) -> None:
+        self.state = state
+        mine = changesets.c.id == self.changeset.id
+        tx.execute(changesets.update().where(mine).values(state=state, applied_at=applied_at))
+
+    def _keep_written(
+        self, tx: Connection, pairs: Sequence[tuple[Item, Outcome]], now: datetime
+    ) -> None:
+        """Remember the values that the CRM acknowledged, by which we know our own writes."""
+        values: dict[tuple[str, str], list[Written]] = {}
+        for item, outcome in pairs:
+            if outcome.status in _HOLDS and item.operation in _SETS:
+                values.setdefault((item.connection, item.object), []).extend(
+                    Written(
+                        id=outcome.id or item.id,
+                        field=change.field,
+                        value=change.after,
+                        version=outcome.version,
+                    )
+                    for change in item.changes
+                )
+        for key, written in values.items():
+            save_written(tx, key, written, self.changeset.id, to_millis(now))
+
+    def _line(
+        self,
+        now: datetime,
+        run_id: int | None,
+        action: str,
+        status: str,
+        detail: str,
+        item: Item | None = None,
+    ) -> dict[str, Any]:
+        return {
+            "at": to_millis(now),
+            "actor": self._actor,
+            "run_id": run_id,
+            "action": action,
+            "changeset": self.changeset.id,
+            "item": item.item if item else "",
+            "connection": item.connection if item else "",
+            "object": item.object if item else "",
+            "record_id": item.id if item else "",
+            "operation": item.operation.value if item else "",
+            "status": status,
+            "detail": detail,
+        }
+
+
+_HOLDS = frozenset({Status.APPLIED, Status.UNCHANGED})
+_SETS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.CLEAR})
+
+
+def _by_object(items: Iterable[Item]) -> dict[tuple[str, str], list[Item]]:
+    groups: dict[tuple[str, str], list[Item]] = {}
+    for item in items:
+        groups.setdefault((item.connection, item.object), []).append(item)
+    return groups
+
+
+def _done(item: Item, outcome: Outcome, now: datetime) -> dict[str, Any]:
+    return {
+        "state": outcome.status.value,
+        "error_class": outcome.error_class.value if outcome.error_class else "",
+        "error": _with_survivor(outcome),
+        "remote_id": outcome.id or item.id,
+        "remote_version": outcome.version,
+        "handle": outcome.handle,
+        "done_at": to_millis(now),
+    }
+
+
+def _with_survivor(outcome: Outcome) -> str:
+    return f"{outcome.error}; merged into {outcome.survivor}" if outcome.survivor else outcome.error
+
+
+def _read(tx: Connection, changeset_id: str) -> tuple[Row[Any], Sequence[Row[Any]]]:
+    head = tx.execute(select(changesets).where(changesets.c.id == changeset_id)).one_or_none()
+    if head is None:
+        raise UsageError(
+            f"changeset {changeset_id}", "one that was decided", "none", "Run `crmbridge diff`"
+        )
+    mine = changeset_items.c.changeset == changeset_id
+    query = select(changeset_items).where(mine).order_by(changeset_items.c.sequence)
+    return head, tx.execute(query).all()

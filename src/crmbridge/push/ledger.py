@@ -1,0 +1,122 @@
+"""What the changesets of a store say about each other: what is open, what was written last."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, select
+
+from crmbridge.push.changeset import Changeset
+from crmbridge.push.rows import head_row, item_row
+from crmbridge.store import Store
+from crmbridge.store.schema import changeset_items, changesets
+from crmbridge.store.writing import in_parts
+
+Place = tuple[str, str, str]
+"""(connection, object, our key)."""
+
+
+class State(StrEnum):
+    """How far an item has come."""
+
+    PENDING = "pending"
+    "Not sent, or certain not to have landed."
+    SENDING = "sending"
+    "Its sending was begun; what became of it is not known yet."
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    REJECTED = "rejected"
+    CONFLICT = "conflict"
+    UNKNOWN = "unknown"
+    "Nobody could find out; it is looked up again by the next push and never sent blindly."
+    SKIPPED = "skipped"
+    "Left out on purpose."
+
+
+UNDER_WAY = frozenset({State.SENDING, State.UNKNOWN})
+DONE = frozenset({State.APPLIED, State.UNCHANGED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastWrite:
+    """The last write of a record of ours that landed, or may have."""
+
+    connection: str
+    object: str
+    key: str
+    changeset: str
+    operation: str
+    state: str
+    remote_id: str
+    remote_version: str
+
+
+def save_changeset(store: Store, changeset: Changeset, run_id: int) -> None:
+    """Keep a changeset for review; keeping the same one again changes nothing."""
+    with store.write() as tx:
+        known = select(changesets.c.id).where(changesets.c.id == changeset.id)
+        if tx.scalar(known) is not None:
+            return
+        tx.execute(changesets.insert().values(**head_row(changeset, run_id)))
+        rows = [item_row(changeset.id, number, item) for number, item in enumerate(changeset.items)]
+        if rows:
+            tx.execute(changeset_items.insert(), rows)
+
+
+def under_way_elsewhere(store: Store, connection: str, changeset_id: str) -> list[str]:
+    """Other changesets with items whose outcome on this connection is still open, by age."""
+    items = changeset_items
+    query = (
+        select(changesets.c.id)
+        .join(items, items.c.changeset == changesets.c.id)
+        .where(
+            items.c.connection == connection,
+            items.c.state.in_([state.value for state in UNDER_WAY]),
+            changesets.c.id != changeset_id,
+        )
+        .group_by(changesets.c.id, changesets.c.created_at)
+        .order_by(changesets.c.created_at, changesets.c.id)
+    )
+    with store.read() as tx:
+        return [str(id_) for id_ in tx.scalars(query)]
+
+
+def supersede_others(tx: Connection, changeset: Changeset) -> None:
+    """Void other changesets of these connections: what they were decided on is about to change."""
+    items, connections = changeset_items, list(changeset.organisations)
+    sharing = select(items.c.changeset).where(items.c.connection.in_(connections))
+    tx.execute(
+        changesets.update()
+        .where(
+            changesets.c.state.in_(["open", "applying", "partial"]),
+            changesets.c.id != changeset.id,
+            changesets.c.id.in_(sharing),
+        )
+        .values(state="superseded")
+    )
+
+
+def last_of_keys(tx: Connection, keys: Iterable[str]) -> dict[Place, LastWrite]:
+    """(connection, object, key) -> the last write of it that landed or may have landed."""
+    items = changeset_items
+    landed = [state.value for state in (*DONE, *UNDER_WAY)]
+    query = (
+        select(
+            items.c.connection,
+            items.c.object,
+            items.c.key,
+            items.c.changeset,
+            items.c.operation,
+            items.c.state,
+            items.c.remote_id,
+            items.c.remote_version,
+        )
+        .join(changesets, changesets.c.id == items.c.changeset)
+        .where(items.c.state.in_(landed))
+        .order_by(items.c.sent_at, items.c.done_at, changesets.c.created_at)
+    )
+    return {
+        (row.connection, row.object, row.key): LastWrite(**row._asdict())
+        for part in in_parts(keys)
+        for row in tx.execute(query.where(items.c.key.in_(part)))
+    }
