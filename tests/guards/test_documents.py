@@ -74,6 +74,21 @@ def test_links_lead_somewhere(document: Path) -> None:
     assert [link for link in local if not (document.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_tests_that_a_document_points_to_are_there(document: Path) -> None:
+    named = re.findall(
+        r"`((?:tests|plugins)/[\w/.-]+\.py)(?:::(\w+))?`", document.read_text("utf-8")
+    )
+
+    absent = [
+        f"{file}::{test}"
+        for file, test in named
+        if not (ROOT / file).exists() or f"def {test}" not in (ROOT / file).read_text("utf-8")
+    ]
+
+    assert absent == []
+
+
 def test_the_plugin_in_the_tutorial_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import UTC, datetime
     from importlib.metadata import distributions

@@ -212,6 +212,17 @@ class Settings(Table):
                 raise expected("one connection that takes a rep's visits", step, at=at)
         return self
 
+    @model_validator(mode="after")
+    def _days_end_after_they_start(self) -> Self:
+        """Checked here, since one of the two may come from the defaults."""
+        for email in ("", *self.reps):
+            rep = self.rep(email)
+            if rep.start >= rep.end:
+                at = ("reps", email, "end") if email else ("planning", "rep_defaults", "end")
+                day = f"{rep.start} to {rep.end}"
+                raise expected("a start before the end", "", got=day, at=at)
+        return self
+
     def _named_reps(self) -> set[str]:
         named = set(self.reps)
         for connection in self.connections.values():

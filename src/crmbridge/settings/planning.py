@@ -64,12 +64,6 @@ class RepSettings(Table):
     connection: str = ""
     "Connection the rep's visits are written to, where several could take them."
 
-    @model_validator(mode="after")
-    def _ends_after_start(self) -> Self:
-        if self.start >= self.end:
-            raise expected("a start before the end")
-        return self
-
 
 class ClassSettings(Table):
     """How often and how long customers of a class are visited."""

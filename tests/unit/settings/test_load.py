@@ -101,7 +101,7 @@ def test_a_mark_that_editors_leave_in_front_is_no_error(tmp_path: Path) -> None:
         (CSV + "write = { visits = 1 }", "true, false or a list of e-mail addresses, got 1."),
         ('[reps."ann"]', "reps.ann: expected an e-mail address, got 'ann'."),
         ('[reps."a@b.c"]\nstart = "08:00"', "expected a time like 08:00:00, got '08:00'."),
-        ('[reps."a@b.c"]\nstart = 18:00:00', "expected a start before the end"),
+        ('[reps."a@b.c"]\nstart = 18:00:00', "expected a start before the end, got 18:00:00 to"),
         ('[reps."a@b.c"]\nhome = [0, 0]', "expected a place on land"),
         ('[reps."a@b.c"]\nhome = [91, 0]', "at most 90 and 180"),
         ('[reps."a@b.c"]\nhome = [52.5]', "home: expected a longer list."),
@@ -143,6 +143,16 @@ def test_a_rep_keeps_the_defaults_that_its_table_does_not_name() -> None:
 
     assert (settings.rep("a@b.c").max_visits, settings.rep("a@b.c").end) == (5, time(16))
     assert (settings.rep("x@b.c").max_visits, settings.rep("x@b.c").end) == (5, time(15))
+
+
+def test_a_day_that_ends_before_it_starts_is_seen_over_the_defaults() -> None:
+    early = "[planning.rep_defaults]\nstart = 05:00:00\n"
+    late = "[planning.rep_defaults]\nstart = 12:00:00\n"
+    rep = '[reps."a@b.c"]\nend = 07:00:00'
+
+    assert loads(early + rep, {}).rep("a@b.c").end == time(7)
+    assert "reps.'a@b.c'.end: expected a start before the end" in refusal(late + rep)
+    assert "planning.rep_defaults" in refusal(f"{late}end = 07:00:00")
 
 
 def two_connections(first: str, second: str, more: str = "") -> Settings:
