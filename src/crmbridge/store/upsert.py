@@ -86,12 +86,11 @@ def _last_row(tx: Connection, stream: str) -> int:
 @lru_cache(maxsize=256)
 def _sqlite_upsert(stream: str, names: tuple[str, ...], run_id: int) -> str:
     marks = ", ".join("?" * len(names))
+    differs = (*(f'"{n}" IS NOT excluded."{n}"' for n in names[3:]), f"record_state <> {LIVE}")
     return f"""INSERT INTO "{stream}" ({_quoted(names)}, changed_run)
         VALUES ({marks}, {int(run_id)})
         ON CONFLICT (connection, object, id) DO UPDATE
-        SET {_assignments(names)}
-        WHERE {" OR ".join(f'"{n}" IS NOT excluded."{n}"' for n in names[3:])}
-            OR record_state <> {LIVE}"""
+        SET {_assignments(names)} WHERE {" OR ".join(differs)}"""
 
 
 def _by_copy(
@@ -116,14 +115,16 @@ def _incoming_table(stream: str) -> str:
 @lru_cache(maxsize=256)
 def _postgresql_upsert(stream: str, names: tuple[str, ...], run_id: int) -> str:
     """A row that an upsert inserted has no xmax; one that it updated has."""
-    held = ", ".join(f'held."{n}"' for n in names[3:])
-    incoming = ", ".join(f'excluded."{n}"' for n in names[3:])
+    differs = (
+        *(f'held."{n}" IS DISTINCT FROM excluded."{n}"' for n in names[3:]),
+        f"held.record_state <> {LIVE}",
+    )
     return f"""WITH touched AS (
             INSERT INTO "{stream}" AS held ({_quoted(names)}, changed_run)
             SELECT {_quoted(names)}, {int(run_id)} FROM "incoming_{stream}"
             ON CONFLICT (connection, object, id) DO UPDATE
             SET {_assignments(names)}
-            WHERE ({held}) IS DISTINCT FROM ({incoming}) OR held.record_state <> {LIVE}
+            WHERE {" OR ".join(differs)}
             RETURNING (held.xmax = 0) AS is_new)
         SELECT count(*), count(*) FILTER (WHERE is_new) FROM touched"""
 

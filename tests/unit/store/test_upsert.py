@@ -101,3 +101,12 @@ def test_hostile_texts_come_back_as_they_were(store: Store) -> None:
 
 def test_an_empty_batch_does_nothing(store: Store) -> None:
     assert upsert(store) == Upserted()
+
+
+def test_records_of_which_only_the_key_is_known_are_held(store: Store) -> None:
+    with store.write() as tx:
+        rows: list[Row] = [("sales", "Account", "a")]
+        first = upsert_records(tx, "customers", rows, 1, columns=COLUMNS[:3])
+        second = upsert_records(tx, "customers", rows, 2, columns=COLUMNS[:3])
+
+    assert (first, second) == (Upserted(new=1), Upserted(unchanged=1))
