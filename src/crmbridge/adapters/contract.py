@@ -479,6 +479,9 @@ class Connection(ABC):
 
         Raises:
             SignInError, QuotaError, ConfigError: nothing of this call was written.
+            RecordError, ConflictError: refused as a whole; the host sends the halves, until the
+                item that is to blame stands alone.
+            UnknownOutcomeError, RetryLaterError: any item may have landed; the host looks up.
         """
         raise self._cannot("write")
 

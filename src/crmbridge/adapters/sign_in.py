@@ -51,18 +51,22 @@ class FixedHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredToken:
-    """Signs with the token store's token, and refreshes it there for all processes at once.
+    """Signs with the token store's token, and renews it there for all processes at once.
+
+    Either way of renewing is called while the store's lock is held, once per refused token.
 
     Args:
-        refresh: asks the CRM for a new token in exchange for the one given; called while the
-            store's lock is held, at most once per refused token.
+        refresh: asks the CRM for a new token in exchange for the one given.
+        sign_in: asks for a token with what the settings hold, such as a client's secret, where
+            that needs no person; used for the first token, and instead of `refresh` without one.
         pattern: the header's value; ``{}`` stands for the access token.
     """
 
     connection: str
     store: TokenStore
-    refresh: Callable[[Token], Token]
     clock: Clock
+    refresh: Callable[[Token], Token] | None = None
+    sign_in: Callable[[], Token] | None = None
     name: str = "Authorization"
     pattern: str = "Bearer {}"
 
@@ -74,14 +78,24 @@ class StoredToken:
         """
         token = self.store.get(self.connection)
         if token is None or self._is_old(token):
-            token = self.store.update(self.connection, self.refresh, self._is_old)
+            token = self.store.update(self.connection, self._renew, self._is_old, self.sign_in)
         return self._header(token)
 
     def refused(self, headers: Mapping[str, str]) -> None:
         """Refresh, unless another thread or process has done so since."""
         self.store.update(
-            self.connection, self.refresh, lambda token: self._header(token) == headers
+            self.connection,
+            self._renew,
+            lambda token: self._header(token) == headers,
+            self.sign_in,
         )
+
+    def _renew(self, token: Token) -> Token:
+        if self.refresh is not None:
+            return self.refresh(token)
+        if self.sign_in is not None:
+            return self.sign_in()
+        raise refusal(self.connection)
 
     def _is_old(self, token: Token) -> bool:
         return token.expires_at is not None and self.clock.now() >= token.expires_at - EARLY

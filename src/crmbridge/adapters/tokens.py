@@ -79,6 +79,7 @@ class TokenStore:
         connection: str,
         refresh: Callable[[Token], Token],
         is_due: Callable[[Token], bool] | None = None,
+        sign_in: Callable[[], Token] | None = None,
     ) -> Token:
         """Refresh a token once, whoever else wants to: the lock is held across processes.
 
@@ -88,17 +89,21 @@ class TokenStore:
         Args:
             is_due: whether the token found under the lock still needs the refresh; by default
                 it does if it is the one that this store gave out last.
+            sign_in: gives a first token without a person, where that can be done.
 
         Raises:
             SignInError: there is no token to refresh.
         """
         before = self._held.get(connection)
         with self._locked(connection):
-            current = self._need(connection)
-            is_other = before is not None and before[1] != current
-            if not is_due(current) if is_due else is_other:
-                return current
-            fresh = refresh(current)
+            current = self.get(connection)
+            if current is None:
+                fresh = _first(connection, sign_in)
+            else:
+                is_other = before is not None and before[1] != current
+                if not is_due(current) if is_due else is_other:
+                    return current
+                fresh = refresh(current)
             reach("token.refreshed")
             self._save(connection, fresh)
             reach("token.saved")
@@ -116,13 +121,6 @@ class TokenStore:
                     file.flush()
                     os.fsync(file.fileno())
                 path.unlink()
-
-    def _need(self, connection: str) -> Token:
-        current = self.get(connection)
-        if current is None:
-            next_step = f"Sign in: crmbridge connect {connection}"
-            raise SignInError(f"connections.{connection}", "a token", "none", next_step)
-        return current
 
     def _path(self, connection: str) -> Path:
         return self._folder / f"{quote(connection, safe='')}.token"
@@ -177,6 +175,13 @@ class TokenStore:
         for secret in (token.access, token.refresh):
             if secret and self._watch is not None:
                 self._watch(secret)
+
+
+def _first(connection: str, sign_in: Callable[[], Token] | None) -> Token:
+    if sign_in is None:
+        next_step = f"Sign in: crmbridge connect {connection}"
+        raise SignInError(f"connections.{connection}", "a token", "none", next_step)
+    return sign_in()
 
 
 def _check_owner(path: Path, found: os.stat_result) -> None:

@@ -123,3 +123,17 @@ def test_a_transient_fault_during_the_replay_does_not_refresh_again(tmp_path: Pa
         _signed(server, tmp_path, refresh).get("/rows")
 
     assert refreshed == ["access-1"]
+
+
+def test_a_first_token_needs_no_person_where_the_settings_hold_a_secret(tmp_path: Path) -> None:
+    with LoopbackServer(_accepts("access-9")) as server:
+        client = make_client(server.url)
+        signing = StoredToken(
+            connection="sales",
+            store=TokenStore(tmp_path),
+            clock=client.traffic.clock,
+            sign_in=lambda: Token(access="access-9"),
+        )
+        assert client.at(server.url, signing).get("/rows").data == {"ok": True}
+
+    assert TokenStore(tmp_path).get("sales") == Token(access="access-9")
