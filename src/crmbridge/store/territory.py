@@ -62,7 +62,7 @@ def load_taken(tx: Connection, since: int, until: int) -> list[Record]:
     whole_day = and_(columns.start_at.is_(None), columns.all_day == 1, columns.due_on.is_not(None))
     query = (
         select(*(columns[name] for name in _columns("activities")))
-        .where(columns.state == LIVE, columns.visit_key.is_(None), takes_time)
+        .where(columns.record_state == LIVE, columns.visit_key.is_(None), takes_time)
         .where(or_(columns.status.is_(None), columns.status.in_(("planned", "done"))))
         .where(or_(overlaps, whole_day))
         .order_by(columns.connection, columns.object, columns.id)
@@ -74,11 +74,11 @@ def load_ours(tx: Connection, keys: Iterable[str]) -> list[Record]:
     """Activities that bear one of our visit keys, with their ``state``, whatever it is."""
     wanted = sorted(set(keys))
     table = RECORDS["activities"]
-    names = (*_columns("activities"), "state")
+    held = [table.c[name] for name in _columns("activities")]
     found: list[Record] = []
     for start in range(0, len(wanted), 500):
         query = (
-            select(*(table.c[name] for name in names))
+            select(*held, table.c.record_state.label("state"))
             .where(table.c.visit_key.in_(wanted[start : start + 500]))
             .order_by(table.c.connection, table.c.object, table.c.id)
         )
@@ -92,7 +92,7 @@ def load_last_visits(tx: Connection, sources: Sequence[str], as_of: int) -> dict
     columns = table.c
     query = (
         select(columns.customer_id, func.max(columns.start_at))
-        .where(columns.connection.in_(list(sources)), columns.state == LIVE)
+        .where(columns.connection.in_(list(sources)), columns.record_state == LIVE)
         .where(columns.kind == "visit", columns.start_at <= as_of)
         .where(columns.customer_id.is_not(None))
         .where(or_(columns.status.is_(None), columns.status == "done"))
@@ -108,7 +108,9 @@ def load_stream(tx: Connection, stream: str, sources: Sequence[str]) -> list[Rec
 
 def _load(tx: Connection, stream: str, connections: Sequence[str] | None) -> list[Record]:
     table: Table = RECORDS[stream]
-    query = select(*(table.c[name] for name in _columns(stream))).where(table.c.state == LIVE)
+    query = select(*(table.c[name] for name in _columns(stream))).where(
+        table.c.record_state == LIVE
+    )
     if connections is not None:
         query = query.where(table.c.connection.in_(list(connections)))
     query = query.order_by(table.c.connection, table.c.object, table.c.id)
