@@ -1,0 +1,211 @@
+"""Whether an arm of an experiment did better, said only as far as the data carry."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.oneway import anova_oneway
+
+from crmbridge.engine.comparison import (
+    Difference,
+    Sample,
+    Variance,
+    compare,
+    holm,
+    sample_ratio_p,
+)
+from crmbridge.engine.parameters import within
+from crmbridge.engine.units import ExperimentColumns, Units, make_units
+from crmbridge.engine.verdicts import Comparison, no_verdict, verdict
+from crmbridge.records import Finding
+
+SAMPLE_RATIO_ALARM = 0.001
+_CONTROL_WORDS = ("control", "holdout", "none", "placebo", "no e-mail", "no email", "nothing")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentParameters:
+    """How an experiment is judged; all of it is to be settled before it starts.
+
+    Args:
+        control: the arm that others are compared with; "" for the one named like a control.
+        shares: planned share of units by arm; even shares where none are given.
+        confidence: of intervals, 0.5 to 0.999; 1 - confidence is the share of false alarms.
+        matters: the smallest difference that matters, >= 0; 0 if none was named.
+    """
+
+    columns: ExperimentColumns
+    control: str = ""
+    shares: Mapping[str, float] = field(default_factory=dict)
+    confidence: float = 0.95
+    variance: Variance = Variance.WELCH
+    matters: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        within("engine.experiment.confidence", self.confidence, 0.5, 0.999)
+        within("engine.experiment.matters", self.matters, 0, float("inf"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anova:
+    """Whether any of several arms differ: F and p with equal variances, and without (Welch)."""
+
+    f: float
+    p: float
+    welch_f: float
+    welch_p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Whether two of several arms differ; both p-values are corrected for all pairs.
+
+    Args:
+        tukey_p: Tukey's honest significant difference, with equal variances.
+        games_howell_p: the same without that assumption.
+    """
+
+    arms: tuple[str, str]
+    tukey_p: float
+    games_howell_p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """What an experiment showed.
+
+    Args:
+        arms: units, mean and deviation by arm, in order of name.
+        control: the arm that the others were compared with; "" with fewer than two arms.
+        comparisons: each other arm against the control, in order of name.
+        pairs: each two arms, in order of name; empty below three arms.
+        sample_ratio_p: below 0.001 there is no verdict.
+        verdicts: the result in sentences.
+    """
+
+    arms: dict[str, Sample]
+    control: str
+    comparisons: tuple[Comparison, ...]
+    anova: Anova | None
+    pairs: tuple[Pair, ...]
+    sample_ratio_p: float
+    verdicts: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def evaluate_experiment(table: pd.DataFrame, parameters: ExperimentParameters) -> Experiment:
+    """Judge an experiment: sample ratio first, then each arm against the control.
+
+    The unit of analysis is the unit of randomisation (`parameters.columns.unit`); p-values are
+    corrected for the number of arms (Holm); intervals are not.
+    """
+    units = make_units(table, parameters.columns)
+    names = sorted(set(units.arms))
+    samples = {name: Sample.of(units.of(name)) for name in names}
+    control, findings = _control(names, parameters.control)
+    ratio_p = _ratio_p(samples, parameters.shares)
+    comparisons = _comparisons(samples, control, parameters)
+    return Experiment(
+        arms=samples,
+        control=control,
+        comparisons=comparisons,
+        anova=_anova(units, samples),
+        pairs=_pairs(units, samples),
+        sample_ratio_p=ratio_p,
+        verdicts=_verdicts(samples, comparisons, control, ratio_p, parameters),
+        findings=(*units.findings, *findings),
+    )
+
+
+def _control(names: Sequence[str], asked: str) -> tuple[str, tuple[Finding, ...]]:
+    if asked in names or len(names) < 2:
+        return (asked if asked in names else ""), ()
+    likely = [name for name in names if any(word in name.lower() for word in _CONTROL_WORDS)]
+    chosen = likely[0] if likely else names[0]
+    sentence = f"Arms are compared with {chosen}"
+    sentence += f": there is no arm {asked}" if asked else ", since no control was named"
+    return chosen, (Finding(code="experiment.control", example=sentence),)
+
+
+def _ratio_p(samples: Mapping[str, Sample], shares: Mapping[str, float]) -> float:
+    planned = shares or dict.fromkeys(samples, 1.0)
+    names = sorted(planned)
+    counts = [samples[name].units if name in samples else 0 for name in names]
+    return sample_ratio_p(counts, [planned[name] for name in names])
+
+
+def _comparisons(
+    samples: Mapping[str, Sample], control: str, parameters: ExperimentParameters
+) -> tuple[Comparison, ...]:
+    if not control:
+        return ()
+    found: list[tuple[str, Difference]] = []
+    for name, sample in samples.items():
+        against = samples[control]
+        difference = compare(sample, against, parameters.confidence, parameters.variance)
+        if name != control and difference is not None:
+            found.append((name, difference))
+    corrected = holm([difference.p for _, difference in found])
+    return tuple(
+        Comparison(arm=name, difference=difference, p_corrected=p)
+        for (name, difference), p in zip(found, corrected, strict=True)
+    )
+
+
+def _verdicts(
+    samples: Mapping[str, Sample],
+    comparisons: tuple[Comparison, ...],
+    control: str,
+    ratio_p: float,
+    parameters: ExperimentParameters,
+) -> tuple[str, ...]:
+    if ratio_p < SAMPLE_RATIO_ALARM or not comparisons:
+        return (no_verdict(samples, ratio_p, SAMPLE_RATIO_ALARM),)
+    outcome, alpha = parameters.columns.outcome, 1 - parameters.confidence
+    return tuple(
+        verdict(item, samples, (control, outcome), alpha, parameters.matters)
+        for item in comparisons
+    )
+
+
+def _usable(samples: Mapping[str, Sample]) -> list[str]:
+    enough = [name for name, sample in samples.items() if sample.units > 1]
+    varies = any(samples[name].deviation > 0 for name in enough)
+    return enough if len(enough) > 2 and varies else []
+
+
+def _anova(units: Units, samples: Mapping[str, Sample]) -> Anova | None:
+    groups = [units.of(name) for name in _usable(samples)]
+    if not groups:
+        return None
+    equal = anova_oneway(groups, use_var="equal")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        welch = anova_oneway(groups, use_var="unequal")
+    return Anova(
+        f=float(equal.statistic),
+        p=float(equal.pvalue),
+        welch_f=float(welch.statistic),
+        welch_p=float(welch.pvalue),
+    )
+
+
+def _pairs(units: Units, samples: Mapping[str, Sample]) -> tuple[Pair, ...]:
+    names = _usable(samples)
+    if not names:
+        return ()
+    groups = [units.of(name) for name in names]
+    tukey = stats.tukey_hsd(*groups, equal_var=True).pvalue
+    with np.errstate(divide="ignore", invalid="ignore"):
+        games_howell = stats.tukey_hsd(*groups, equal_var=False).pvalue
+    return tuple(
+        Pair(
+            arms=(names[one], names[other]),
+            tukey_p=float(tukey[one, other]),
+            games_howell_p=float(games_howell[one, other]),
+        )
+        for one, other in combinations(range(len(names)), 2)
+    )
