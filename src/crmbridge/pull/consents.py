@@ -15,11 +15,11 @@ _ADDRESSED = {"email": "email", "call": "phone"}
 class ConsentWriter:
     """Makes consent rows of record rows; a fact's id is ``object:id:channel``."""
 
-    def __init__(self, connection: str, object_: str, stream: Stream) -> None:
+    def __init__(self, connection: str, object_: str, stream: Stream, names: Sequence[str]) -> None:
         self._connection = connection
         self._object = object_
         self._owner = CONSENT_STREAMS.get(stream.name, "")
-        self._position = {name: number for number, name in enumerate(record_columns(stream))}
+        self._position = {name: number for number, name in enumerate(names)}
 
     def facts(
         self, rows: Sequence[tuple[Any, ...]], states: Sequence[tuple[FieldPlan, Sequence[Any]]]

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress, repeat
+from math import isfinite
 from typing import Any, Self
 
 import orjson
@@ -87,19 +88,18 @@ class ExtraPlan:
 
     def seen(
         self, ids: Sequence[str], raw: Raw, keep: Sequence[bool]
-    ) -> list[tuple[str, tuple[str, ...]]]:
-        """Per row kept: its id, and the values of the fields that we write as JSON texts."""
+    ) -> list[tuple[str, tuple[Any, ...]]]:
+        """Per row kept: its id, and the values of the fields that we write."""
         if not self.writes:
             return []
-        columns = [
-            [json_value(value) for value in compress(raw[index], keep)] for _, index in self.writes
-        ]
+        columns = [map(_shown, compress(raw[index], keep)) for _, index in self.writes]
         return list(zip(ids, zip(*columns, strict=True), strict=True))
 
 
-def json_value(value: Any) -> str:
-    """A raw value as JSON text; the empty cell is null."""
-    return orjson.dumps(None if value == "" else value, option=orjson.OPT_SORT_KEYS).decode()
+def _shown(value: Any) -> Any:
+    """A raw value as JSON can hold it; the empty cell is null, and so is what is no number."""
+    is_nothing = value == "" or (isinstance(value, float) and not isfinite(value))
+    return None if is_nothing else value
 
 
 def raw_text(columns: Sequence[str], row: Sequence[Any]) -> str:

@@ -1,0 +1,130 @@
+"""One object of a source while it is pulled: what is known of it, and what has been counted."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from crmbridge.adapters.contract import ObjectCapability, Page, Reading, Window
+from crmbridge.pull.held import Place, has_any, has_written, quarantined_ids, survivors
+from crmbridge.pull.mapping import Converted, PageMapping, compile_mapping
+from crmbridge.pull.passes import Mark
+from crmbridge.pull.source import Source, SourceObject
+from crmbridge.records import Counts, Finding, Kind, from_millis, to_millis
+from crmbridge.store import Store
+from crmbridge.store.positions import Spot
+
+REMEDIES = {
+    "pull.naive_time": (
+        "Times without a zone were read as UTC: name the zone in the connection or the mapping."
+    ),
+    "pull.instant_as_day": (
+        "Instants were cut to their day in UTC: name the zone in the connection or the mapping."
+    ),
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """An object under way.
+
+    Args:
+        place: whose records these are.
+        binding: what its positions are valid for.
+        waiting: names in quarantine, so that records that come good are let go.
+        winners: column that refers to records -> loser -> survivor, of merged ones.
+        consents: counts of the facts that the object's consent fields make.
+        notes: code -> values that a person should know about.
+        echoed: rows whose only news was our own last write.
+        duplicates: rows quarantined since an earlier one of their page has the same id.
+    """
+
+    store: Store
+    source: Source
+    item: SourceObject
+    ability: ObjectCapability
+    place: Place
+    binding: str
+    waiting: set[str] = field(default_factory=set)
+    winners: dict[str, dict[str, str]] = field(default_factory=dict)
+    has_written: bool = False
+    has_consents: bool = False
+    counts: Counts = field(default_factory=Counts)
+    consents: Counts = field(default_factory=Counts)
+    notes: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    echoed: int = 0
+    duplicates: int = 0
+    mapping: PageMapping | None = None
+
+    def spot(self, pass_: str) -> Spot:
+        """Whose position: this object's, in a pass."""
+        connection, object_ = self.place.key
+        return Spot(connection=connection, object=object_, pass_=pass_, binding=self.binding)
+
+    @property
+    def now(self) -> int:
+        """Our clock, ms; for marks of when something was done, never for positions."""
+        return to_millis(self.source.clock.now())
+
+    def window(self, mark: Mark) -> Window | None:
+        """The window of a mark, where the object is read by windows."""
+        if self.ability.reading is not Reading.WINDOW or mark.until is None:
+            return None
+        since = None if mark.since is None else from_millis(mark.since)
+        return Window(since=since, until=from_millis(mark.until))
+
+    def convert(self, page: Page) -> Converted:
+        """Convert a page, compiling the mapping anew when its columns are others."""
+        if not page.rows:
+            names = self.mapping.names if self.mapping else ()
+            return Converted(names=names, rows=[], rejected=list(page.rejected))
+        if self.mapping is None or self.mapping.columns != tuple(page.columns):
+            self.mapping = compile_mapping(
+                self.item.records,
+                self.item.object,
+                self.item.fields,
+                page.columns,
+                self.source.options(self.item),
+            )
+        return self.mapping.convert(page)
+
+    def noted(self) -> list[Finding]:
+        """The notes of all pages as findings."""
+        return self.findings + [
+            Finding(code=code, count=count, example=str(self.place), remedy=REMEDIES[code])
+            for code, count in self.notes.items()
+        ]
+
+
+def begin_work(store: Store, source: Source, item: SourceObject, organisation: str) -> Work:
+    """Look up what a pull of an object needs to know.
+
+    Args:
+        organisation: of the account, asked for once per pull.
+    """
+    place = Place(connection=source.connection, object=item.object, stream=item.stream)
+    consents = Place(connection=source.connection, object=item.object, stream="consents")
+    with store.read() as tx:
+        return Work(
+            store=store,
+            source=source,
+            item=item,
+            ability=source.capabilities.of(item.object),
+            place=place,
+            binding=source.binding(item, organisation),
+            waiting=quarantined_ids(tx, place),
+            winners=_winners(tx, source, item),
+            has_written=bool(item.write_fields) and has_written(tx, place),
+            has_consents=has_any(tx, consents),
+        )
+
+
+def _winners(tx: Connection, source: Source, item: SourceObject) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for one in item.records.fields:
+        if one.kind is Kind.ID and one.refers_to:
+            objects = [other.object for other in source.objects if other.stream == one.refers_to]
+            if known := survivors(tx, source.connection, objects):
+                found[one.name] = known
+    return found
