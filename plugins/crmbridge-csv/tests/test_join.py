@@ -64,14 +64,14 @@ def test_composed_and_decomposed_letters_are_the_same_key(folder: Any) -> None:
     assert (record["id"], record["situation"]) == ("Jos\u00e9", "good")
 
 
-def test_of_rows_with_one_id_in_a_further_file_the_last_counts(folder: Any) -> None:
+def test_of_rows_with_one_id_in_a_further_file_the_first_counts(folder: Any) -> None:
     put_three(folder)
     folder.put("market_data.csv", "id,situation\n1,good\n2,fair\n3,bad\n1,worse\n")
 
     records = folder.records(streams=STREAMS)
     (finding,) = folder.read(streams=STREAMS)[-1].findings
 
-    assert records[0]["situation"] == "worse"
+    assert records[0]["situation"] == "good"
     assert (finding.code, finding.example) == ("csv.id_twice", "market_data.csv")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from crmbridge.adapters import ReadRequest
 from crmbridge.errors import ConfigError, RetryLaterError
 from crmbridge_csv import client
 
@@ -106,19 +107,30 @@ def test_a_page_tells_where_its_rows_stand(folder: Any) -> None:
     assert [first.place(0), first.place(1)] == ["customers.csv:2", "customers.csv:4"]
 
 
-def test_an_id_that_stands_twice_is_told_with_its_line(folder: Any) -> None:
-    folder.put("customers.csv", "id,name\n1,Ann\n2,Bob\n1,Anna\n")
-
-    (finding,) = folder.read()[-1].findings
-
-    assert (finding.code, finding.count) == ("csv.id_twice", 1)
-    assert finding.example == "customers.csv:2: '1'"
-
-
 def test_columns_that_may_be_written_are_read_though_empty(folder: Any) -> None:
     folder.put("customers.csv", "id\n1\n")
 
     assert folder.records() == [{"id": "1", "segment_tag": "", "score": ""}]
+
+
+def test_a_count_after_reading_reads_nothing_again(
+    folder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.put("customers.csv", "id\n1\n2,x\n3\n")
+    connection = folder.open()
+    list(connection.read(ReadRequest(object="customers")))
+    monkeypatch.setattr(client.Table, "pages", None)
+
+    assert connection.count("customers", None) == 3
+
+
+def test_a_count_after_a_change_is_the_new_one(folder: Any) -> None:
+    folder.put("customers.csv", "id\n1\n2\n")
+    connection = folder.open()
+    list(connection.read(ReadRequest(object="customers")))
+    folder.put("customers.csv", "id\n1\n")
+
+    assert connection.count("customers", None) == 1
 
 
 def test_ids_and_counts_cover_rejected_rows(folder: Any) -> None:
@@ -156,18 +168,12 @@ def test_a_file_that_vanished_is_an_error_not_a_deletion(folder: Any) -> None:
 
 def test_a_file_written_while_it_is_read_is_tried_later(folder: Any) -> None:
     path = folder.put("customers.csv", "id\n" + "1\n" * 20_000)
-    pages = folder.open().read(client_request())
+    pages = folder.open().read(ReadRequest(object="customers"))
     next(pages)
     path.write_text("id\n2\n")
 
     with pytest.raises(RetryLaterError, match=r"customers\.csv: expected a file that rests"):
         list(pages)
-
-
-def client_request() -> Any:
-    from crmbridge.adapters import ReadRequest
-
-    return ReadRequest(object="customers")
 
 
 def test_check_names_files_that_nobody_reads(folder: Any) -> None:

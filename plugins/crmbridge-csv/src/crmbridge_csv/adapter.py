@@ -22,7 +22,7 @@ from crmbridge.adapters import (
 from crmbridge.errors import ConfigError
 from crmbridge.records import Finding
 from crmbridge_csv.client import Table
-from crmbridge_csv.join import Assembly, Side, Source
+from crmbridge_csv.join import Assembly, Side, Source, Stamps
 from crmbridge_csv.mapping import (
     CAPABILITIES,
     CREATED,
@@ -46,6 +46,7 @@ class CsvConnection(Connection):
         self._settings = settings
         self._context = context
         self._root = context.base / settings.path
+        self._counted: dict[str, tuple[Stamps, int]] = {}
         self._out = context.base / settings.out if settings.out else self._root / "out"
 
     def check(self) -> Sequence[Finding]:
@@ -81,9 +82,12 @@ class CsvConnection(Connection):
         if held and "pages" not in held:
             yield self._last(request.object, rows, digest)
             return
+        total = 0
         for number, page in enumerate(rows.pages(), 1):
+            total += len(page.rows) + len(page.rejected)
             if number > held.get("pages", 0):
                 yield self._page(request.object, rows, page, {"digest": digest, "pages": number})
+        self._counted[request.object] = (rows.stamps(), total)
         yield self._last(request.object, rows, digest)
 
     def read_ids(self, object_: str) -> Iterator[Sequence[str]]:
@@ -111,11 +115,16 @@ class CsvConnection(Connection):
         return {row["id"]: [row["id"]] for row in found}
 
     def count(self, object_: str, window: Window | None) -> int:
-        """How many rows there are, sound or not."""
+        """How many rows there are, sound or not; as counted while reading, if nothing changed."""
         del window
-        return sum(
-            len(page.rows) + len(page.rejected) for _, page in self._pages(self._source(object_))
-        )
+        source = self._source(object_)
+        if source is None:
+            return 0
+        rows = Assembly(source, self._context.folder)
+        stamps, total = self._counted.get(object_, ((), 0))
+        if stamps == rows.stamps():
+            return total
+        return sum(len(page.rows) + len(page.rejected) for page in rows.pages())
 
     def describe(self) -> Sequence[RemoteObject]:
         """Each object whose file is there, with its columns."""
@@ -136,6 +145,8 @@ class CsvConnection(Connection):
 
     def write(self, items: Sequence[WriteItem]) -> Sequence[Outcome]:
         """Write items of one object to its file of results, which changes whole or not at all."""
+        if not items:
+            return []
         object_ = items[0].object
         verdict = decide(items, self._records(object_, items))
         if verdict.patches:

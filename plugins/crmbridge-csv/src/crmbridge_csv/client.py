@@ -34,6 +34,10 @@ _FOREIGN_MARKS = {
 }
 
 
+Stamp = tuple[int, int, int]
+"""Node, size and time of a file."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """How a file is written: declared in the settings, never guessed."""
@@ -61,13 +65,18 @@ class Table:
         self._path = root / name
         self._root = root
         self._dialect = dialect
-        self._scanned: tuple[int, int, int] | None = None
+        self._scanned: Stamp | None = None
         self._has_nul = False
         csv.field_size_limit(CELL_LIMIT)
 
     def exists(self) -> bool:
         """Whether there is anything of this name."""
         return os.path.lexists(self._path)
+
+    def stamp(self) -> Stamp:
+        """What changes whenever somebody writes the file."""
+        found = self._path.stat()
+        return found.st_ino, found.st_size, found.st_mtime_ns
 
     def scan(self) -> str:
         """Read all bytes once, so that a file that cannot be read whole yields no row at all.
@@ -78,7 +87,7 @@ class Table:
         Raises:
             ConfigError: a byte is not in the encoding, the archive is torn, a line never ends.
         """
-        self._scanned = self._stamp()
+        self._scanned = self.stamp()
         digest = hashlib.sha256()
         decoder = codecs.getincrementaldecoder(self._dialect.codec)()
         offset, line_bytes, self._has_nul = 0, 0, False
@@ -137,12 +146,8 @@ class Table:
                     yield Rows(rows=rows, lines=range(line, line + len(rows)))
                 else:
                     yield sorter.sort(rows, line, reader.line_num, error)
-        if self._stamp() != self._scanned:
+        if self.stamp() != self._scanned:
             raise RetryLaterError(self.name, "a file that rests while it is read", "a change")
-
-    def count(self) -> int:
-        """How many rows there are, sound or not."""
-        return sum(len(page.rows) + len(page.rejected) for page in self.pages())
 
     def _check_mark(self, block: bytes) -> None:
         for mark, encoding in _FOREIGN_MARKS.items():
@@ -207,10 +212,6 @@ class Table:
                 raise ConfigError(
                     self.name, "a whole gzip file", str(error), "Copy it again"
                 ) from error
-
-    def _stamp(self) -> tuple[int, int, int]:
-        found = self._path.stat()
-        return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def open_below(root: Path, name: str) -> BinaryIO:

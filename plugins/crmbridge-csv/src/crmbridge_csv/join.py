@@ -4,17 +4,16 @@ import hashlib
 import json
 import sqlite3
 import unicodedata
-from array import array
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crmbridge.records import Finding
-from crmbridge_csv.client import PAGE, Table
+from crmbridge_csv.client import PAGE, Stamp, Table
 from crmbridge_csv.header import key_index
 from crmbridge_csv.rows import Rows
 
-PARTS = 64
+Stamps = tuple[Stamp, ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,7 +70,6 @@ class Assembly:
         self._source = source
         self._staging = folder / "join.sqlite3"
         self._only = only
-        self._hashes = [array("q") for _ in range(PARTS)]
         self._unknown: list[str] = []
         header = source.base.header()
         self._key = 0 if source.numbered else key_index(source.base.name, header, source.key)
@@ -95,14 +93,13 @@ class Assembly:
         Raises:
             ConfigError: a file cannot be read whole.
         """
-        tables = [self._source.base, *(side.table for side in self._source.sides)]
-        marks = [
-            str(PAGE),
-            self._source.key,
-            *self.columns,
-            *(f"{one.name}={one.scan()}" for one in tables),
-        ]
+        scans = [f"{table.name}={table.scan()}" for table in self._tables()]
+        marks = [str(PAGE), self._source.key, *self.columns, *scans]
         return hashlib.sha256("\0".join(marks).encode()).hexdigest()
+
+    def stamps(self) -> Stamps:
+        """What changes whenever one of the files does."""
+        return tuple(table.stamp() for table in self._tables())
 
     def pages(self) -> Iterator[Rows]:
         """All rows: the first file's in its order, then those that only other files have."""
@@ -127,8 +124,10 @@ class Assembly:
         found += [
             _twice(side.table.name, side.repeats) for side in self._source.sides if side.repeats
         ]
-        again = {one for part in self._hashes for one in _repeated(part)}
-        return [*found, self._locate(again)] if again else found
+        return found
+
+    def _tables(self) -> list[Table]:
+        return [self._source.base, *(side.table for side in self._source.sides)]
 
     def _place(self, side: Side) -> None:
         header = side.table.header()
@@ -155,9 +154,7 @@ class Assembly:
             yield page
 
     def _extend(self, rows: list[list[str]]) -> None:
-        key, hashes, blank = self._key, self._hashes, [""] * self._pad
-        for code in map(hash, [row[key] for row in rows]):
-            hashes[code % PARTS].append(code)
+        key, blank = self._key, [""] * self._pad
         if self._has_alias:
             for row in rows:
                 row.append(row[key])
@@ -211,22 +208,12 @@ class Assembly:
         row[self._key] = row[self.columns.index("id")] = key
         return row
 
-    def _locate(self, again: set[int]) -> Finding:
-        """The first record that stands twice, found by reading once more."""
-        counts, example = 0, ""
-        for page in self._source.base.pages():
-            for line, row in zip(page.lines, page.rows, strict=True):
-                if hash(row[self._key]) in again:
-                    counts += 1
-                    example = example or f"{self._source.base.name}:{line}: {row[self._key]!r}"
-        return _twice(example, counts - len(again))
-
 
 def _stage(staging: sqlite3.Connection, number: int, side: Side) -> Iterator[Rows]:
     """Put a file where its rows can be looked up; yields what had to be rejected."""
     columns = "key TEXT PRIMARY KEY, cells TEXT, used INTEGER NOT NULL DEFAULT 0"
     staging.execute(f"CREATE TABLE side{number} ({columns})")
-    insert = f"INSERT OR REPLACE INTO side{number} (key, cells) VALUES (?, ?)"
+    insert = f"INSERT OR IGNORE INTO side{number} (key, cells) VALUES (?, ?)"
     read = 0
     for page in side.table.pages(side.key):
         read += len(page.rows)
@@ -249,16 +236,6 @@ def _nfc(key: str) -> str:
     return key if key.isascii() else unicodedata.normalize("NFC", key)
 
 
-def _repeated(hashes: "array[int]") -> Iterator[int]:
-    if len(set(hashes)) == len(hashes):
-        return
-    seen: set[int] = set()
-    for one in hashes:
-        if one in seen:
-            yield one
-        seen.add(one)
-
-
 def _lacking(name: str, keys: list[str]) -> Finding:
     return Finding(
         code="csv.id_missing",
@@ -268,10 +245,10 @@ def _lacking(name: str, keys: list[str]) -> Finding:
     )
 
 
-def _twice(example: str, count: int) -> Finding:
+def _twice(name: str, count: int) -> Finding:
     return Finding(
         code="csv.id_twice",
         count=count,
-        example=example,
-        remedy="Give each record its own id; of rows with the same one the last counts",
+        example=name,
+        remedy="Give each record its own id; of rows with the same one the first counts",
     )
