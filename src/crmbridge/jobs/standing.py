@@ -41,7 +41,7 @@ def standing(
 
     Args:
         planned: visits of the plan that was published last.
-        seen: visit id -> the activity that bears its key, with ``state``; a visit that is not in
+        seen: visit id -> the activity that bears its key, with ``record_state``; one that is not in
             it was never written, and is free to move.
         customers: records whose ``reply`` fields may hold an answer.
         decline_days: days a declined or deleted visit keeps its customer out.
@@ -50,7 +50,7 @@ def standing(
     visits = []
     for visit in planned:
         row = seen.get(visit.id)
-        if row is None or row["state"] == MISSING:  # no evidence of anything
+        if row is None or row["record_state"] == MISSING:  # no evidence of anything
             visits.append(visit)
             continue
         answer = _answer(visit, row, today, decline_days)
@@ -76,7 +76,7 @@ def _answer(
 ) -> tuple[Reply, date | None] | None:
     """What the calendar's record says to the visit; a deletion is a no."""
     until = _day(row["reply_until"])
-    if row["state"] == DELETED or row["status"] == "cancelled":
+    if row["record_state"] == DELETED or row["status"] == "cancelled":
         # The cool-down runs from the day of the visit, so that it ends, whenever it is looked at.
         end = visit.day + timedelta(days=decline_days)
         return (Reply.DECLINED, end) if end > today else None

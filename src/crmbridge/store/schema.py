@@ -318,6 +318,7 @@ plans = Table(
     "plans",
     metadata,
     _text("id"),
+    _text("connection"),
     _integer("run_id"),
     _integer("created_at"),
     _integer("published_at", nullable=True),
@@ -339,6 +340,7 @@ visits = Table(
     _text("connection"),
     _text("customer_object"),
     _text("customer_id"),
+    _integer("number"),  # running number of the visit to this customer, from 1
     _text("rep"),  # lower-case e-mail, or connection/object/id where there is none
     _text("day"),
     _integer("start_at"),

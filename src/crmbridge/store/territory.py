@@ -71,14 +71,14 @@ def load_taken(tx: Connection, since: int, until: int) -> list[Record]:
 
 
 def load_ours(tx: Connection, keys: Iterable[str]) -> list[Record]:
-    """Activities that bear one of our visit keys, with their ``state``, whatever it is."""
+    """Activities that bear one of our visit keys, with their ``record_state``, whatever it is."""
     wanted = sorted(set(keys))
     table = RECORDS["activities"]
     held = [table.c[name] for name in _columns("activities")]
     found: list[Record] = []
     for start in range(0, len(wanted), 500):
         query = (
-            select(*held, table.c.record_state.label("state"))
+            select(*held, table.c.record_state.label("record_state"))
             .where(table.c.visit_key.in_(wanted[start : start + 500]))
             .order_by(table.c.connection, table.c.object, table.c.id)
         )

@@ -1,16 +1,30 @@
 """Commands that set crmbridge up: init, adapters, doctor, fields."""
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from crmbridge.cli.invocation import Json, invocation
-from crmbridge.cli.output import note, show, show_json
+from crmbridge.cli.output import finding_line, note, show, show_json, table
+
+if TYPE_CHECKING:
+    from crmbridge.extensions import Extensions
+
+Connection = Annotated[str, typer.Argument(metavar="CONNECTION")]
+AnyConnection = Annotated[str, typer.Argument(metavar="[CONNECTION]", help="All if not named.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("init")(init)
+    for name, command in (
+        ("init", init),
+        ("adapters", adapters),
+        ("doctor", doctor),
+        ("fields", fields),
+    ):
+        app.command(name)(command)
 
 
 def init(context: typer.Context, json_: Json = False) -> None:
@@ -26,3 +40,122 @@ def init(context: typer.Context, json_: Json = False) -> None:
         return
     show(f"Wrote {path}. Next: crmbridge doctor, then crmbridge run.")
     note("Nothing was read from or written to a CRM.")
+
+
+def adapters(context: typer.Context, json_: Json = False) -> None:
+    """List the installed adapters, what each can do, and broken plugins with the reason.
+
+    Example: crmbridge adapters
+    """
+    found = _plugins(context)
+    if json_:
+        show_json(_adapters_json(found))
+        return
+    rows = [
+        (name, offer.item.title, str(offer.origin), _can(offer.item))
+        for name, offer in sorted(found.adapters.items())
+    ]
+    show(table(("adapter", "title", "from", "can"), rows))
+    for problem in found.problems:
+        show(f"\nNot used: {problem}")
+        if problem.remedy:
+            show(f"  {problem.remedy}")
+
+
+def _plugins(context: typer.Context) -> "Extensions":
+    """The plugins; those that come with crmbridge when there is no configuration yet."""
+    from crmbridge.cli.session import load_plugins, load_settings
+    from crmbridge.extensions import load_extensions
+
+    is_named = invocation(context).config is not None
+    if not is_named and not Path("crmbridge.toml").exists():
+        return load_extensions()
+    return load_plugins(load_settings(context))
+
+
+def _can(adapter: Any) -> str:
+    objects = adapter.capabilities.objects
+    writes = sorted(name for name, ability in objects.items() if ability.operations)
+    return f"reads {len(objects)} objects; writes {', '.join(writes) or 'nothing'}"
+
+
+def _adapters_json(found: "Extensions") -> dict[str, Any]:
+    return {
+        "adapters": [
+            {
+                "name": name,
+                "title": offer.item.title,
+                "plugin": offer.origin.plugin,
+                "distribution": offer.origin.distribution,
+                "version": offer.origin.version,
+                "objects": {
+                    object_: _ability_json(ability)
+                    for object_, ability in offer.item.capabilities.objects.items()
+                },
+            }
+            for name, offer in sorted(found.adapters.items())
+        ],
+        "problems": [
+            {
+                "plugin": problem.origin.plugin,
+                "distribution": problem.origin.distribution,
+                "code": problem.code.value,
+                "hook": problem.hook,
+                "reason": problem.reason,
+                "remedy": problem.remedy,
+            }
+            for problem in found.problems
+        ],
+    }
+
+
+def _ability_json(ability: Any) -> dict[str, Any]:
+    return {
+        "stream": ability.stream,
+        "reading": ability.reading.value,
+        "deletes": ability.deletes.value,
+        "operations": sorted(operation.value for operation in ability.operations),
+        "check": ability.check.value,
+        "key_is_unique": ability.key_is_unique,
+        "note": ability.note,
+    }
+
+
+def doctor(context: typer.Context, connection: AnyConnection = "", json_: Json = False) -> None:
+    """Check sign-in, permissions, fields, limits, store and clock; each finding has a remedy.
+
+    Example: crmbridge doctor
+    """
+    from crmbridge.cli.session import workspace
+    from crmbridge.jobs.doctor import examine
+
+    with workspace(context) as space:
+        findings = examine(space, [connection] if connection else [])
+    if json_:
+        show_json({"findings": [asdict(finding) for finding in findings]})
+        return
+    for finding in findings:
+        show(finding_line(finding))
+    show("All is well." if not findings else f"{len(findings)} findings.")
+
+
+def fields(
+    context: typer.Context,
+    connection: Connection,
+    like: Annotated[str, typer.Option("--like", help="Only names that hold this text.")] = "",
+    json_: Json = False,
+) -> None:
+    """Show a CRM's objects and fields, what they map to, and samples.
+
+    Example: crmbridge fields files --like city
+    """
+    from crmbridge.cli.session import workspace
+    from crmbridge.jobs.fields import list_fields
+
+    with workspace(context) as space:
+        found = list_fields(space, connection, like)
+    if json_:
+        show_json({"connection": connection, "fields": [asdict(item) for item in found]})
+        return
+    rows = [(item.object, item.field, item.type, item.maps_to, item.sample) for item in found]
+    show(table(("object", "field", "type", "maps to", "sample"), rows))

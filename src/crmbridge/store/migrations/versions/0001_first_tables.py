@@ -670,6 +670,7 @@ def upgrade() -> None:
     op.create_table(
         "plans",
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("connection", sa.Text(), nullable=False),
         sa.Column("run_id", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("published_at", sa.BigInteger(), nullable=True),
@@ -820,6 +821,7 @@ def upgrade() -> None:
         sa.Column("connection", sa.Text(), nullable=False),
         sa.Column("customer_object", sa.Text(), nullable=False),
         sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("rep", sa.Text(), nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
         sa.Column("start_at", sa.BigInteger(), nullable=False),

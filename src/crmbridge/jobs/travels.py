@@ -1,0 +1,75 @@
+"""Measures the ways of each rep: from home to customers and between them."""
+
+from collections.abc import Mapping
+
+from crmbridge.jobs.territory import HOME, Coordinates
+from crmbridge.planning import Problem, Travel
+from crmbridge.records import Finding
+from crmbridge.settings import SpeedSettings
+from crmbridge.travel import Flaw, Point, locate, swapped_suspects
+
+REMEDIES: Mapping[Flaw, str] = {
+    Flaw.MISSING: "Complete the address, or connect a table with coordinates by `completes`",
+    Flaw.NOT_FINITE: "Correct the coordinates",
+    Flaw.OUT_OF_RANGE: "Correct the coordinates: latitude up to 90, longitude up to 180 degrees",
+    Flaw.SWAPPED: "Exchange latitude and longitude",
+    Flaw.ZERO: "Correct the coordinates: (0, 0) lies in the sea",
+}
+
+
+def measure(
+    problem: Problem, coordinates: Coordinates, speed: SpeedSettings
+) -> tuple[tuple[Travel, ...], tuple[Finding, ...]]:
+    """The travel matrix of each rep, and the places that have none.
+
+    A place without trusted coordinates is left out: travel to it is unknown, and plans say so.
+    """
+    from crmbridge.travel import great_circle_matrix, steady_speed
+
+    points, findings = _points(coordinates)
+    profile = steady_speed(speed.kmh, speed.detour_factor, speed.minutes_per_stop)
+    owned: dict[str, set[str]] = {rep.id: {HOME + rep.id} for rep in problem.reps}
+    for customer in problem.customers:
+        if customer.owner in owned:
+            owned[customer.owner].add(customer.place_id)
+    for appointment in problem.appointments:
+        if appointment.rep in owned and appointment.place:
+            owned[appointment.rep].add(appointment.place)
+    travels = []
+    for rep, names in sorted(owned.items()):
+        matrix = great_circle_matrix({n: points[n] for n in names if n in points}, profile)
+        travels.append(
+            Travel(rep=rep, places=matrix.places, seconds=matrix.packed(), source=matrix.source)
+        )
+    return tuple(travels), findings
+
+
+def _points(coordinates: Coordinates) -> tuple[dict[str, Point], tuple[Finding, ...]]:
+    points: dict[str, Point] = {}
+    flawed: dict[Flaw, list[str]] = {}
+    for name in sorted(coordinates):
+        found = locate(*(coordinates[name] or (None, None)))
+        if isinstance(found, Point):
+            points[name] = found
+        else:
+            flawed.setdefault(found, []).append(name)
+    findings = [
+        Finding(
+            code=f"travel.unknown.{flaw.value}",
+            count=len(names),
+            example=names[0],
+            remedy=REMEDIES[flaw],
+        )
+        for flaw, names in flawed.items()
+    ]
+    suspects = swapped_suspects(points)
+    if suspects:
+        findings.append(
+            Finding(
+                code="travel.suspect.swapped",
+                count=len(suspects),
+                example=suspects[0],
+                remedy="Look whether latitude and longitude are exchanged",
+            )
+        )
+    return points, tuple(findings)
