@@ -1,7 +1,7 @@
 """Writes a page and all that follows from it in one transaction with its position."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -31,15 +31,21 @@ Rows = list[tuple[Any, ...]]
 
 
 def commit_page(
-    work: Work, page: Page, converted: Converted, position: tuple[Spot, Saved] | None
+    work: Work,
+    page: Page,
+    converted: Converted,
+    position: tuple[Spot, Saved] | None,
+    deleted: Iterable[str] = (),
 ) -> None:
     """Commit a page, and count it once it is committed.
 
     Args:
         position: saved with the rows; None where the page does not close what it covers.
+        deleted: ids to mark deleted.
     """
     with work.store.write(work.source.fence) as tx:
         counts, facts, echoed = _write(tx, work, page, converted)
+        counts.deleted += mark_deleted(tx, work, deleted)
         if position is not None:
             save_position(tx, *position, work.source.run_id)
         reach("pull.page.upserted")
@@ -68,7 +74,7 @@ def _write(
     counts.read = len(rows) + len(rejected)
     facts = _write_consents(tx, work, converted)
     _keep_seen(tx, work, converted)
-    counts.deleted = _write_deletes(tx, work, page)
+    counts.deleted = _write_merges(tx, work, page)
     _resolve_quarantine(tx, work, rows)
     quarantine_rows(tx, work, rejected)
     return counts, facts, len(echoes)
@@ -167,26 +173,25 @@ def _keep_seen(tx: Connection, work: Work, converted: Converted) -> None:
     save_seen(tx, work.place.key, values, work.now)
 
 
-def _write_deletes(tx: Connection, work: Work, page: Page) -> int:
-    gone = [canonical_id(id_) for id_ in page.deleted]
+def mark_deleted(tx: Connection, work: Work, ids: Iterable[str]) -> int:
+    """Mark records deleted; how many were not yet."""
+    return mark_records(tx, work.item.stream, work.place.key, ids, DELETED, work.source.run_id)
+
+
+def _write_merges(tx: Connection, work: Work, page: Page) -> int:
+    """Remember merged records, mark the losers deleted and point what names them to survivors."""
     merged = [(canonical_id(loser), canonical_id(winner)) for loser, winner in page.merged]
-    if merged:
-        _write_merges(tx, work, merged)
-        gone += [loser for loser, winner in merged if loser != winner]
-    if not gone:
+    if not merged:
         return 0
-    return mark_records(tx, work.item.stream, work.place.key, gone, DELETED, work.source.run_id)
-
-
-def _write_merges(tx: Connection, work: Work, merged: list[tuple[str, str]]) -> None:
     add_aliases(tx, *work.place.key, merged, work.now)
-    known: Mapping[str, str] = survivors(tx, work.source.connection, [work.item.object])
-    losers = {loser for loser, _ in merged} | {winner for _, winner in merged}
-    changed = {loser: end for loser, end in known.items() if loser in losers or end in losers}
+    known = survivors(tx, work.source.connection, [work.item.object])
+    touched = {id_ for pair in merged for id_ in pair}
+    changed = {loser: end for loser, end in known.items() if loser in touched or end in touched}
     repoint(tx, work.place, changed, work.source.run_id)
     for one in work.item.records.fields:
         if one.refers_to == work.item.stream:
             work.winners.setdefault(one.name, {}).update(known)
+    return mark_deleted(tx, work, [loser for loser, winner in merged if loser != winner])
 
 
 def canonical_id(raw: str) -> str:

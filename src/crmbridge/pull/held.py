@@ -66,11 +66,14 @@ def live_tally(tx: Connection, place: Place) -> Tally:
     return count, total
 
 
-def live_among(tx: Connection, place: Place, ids: Iterable[str]) -> int:
-    """How many of these ids are live records."""
+def live_among(tx: Connection, place: Place, ids: Iterable[str]) -> set[str]:
+    """Those of these ids that are live records."""
     columns = RECORDS[place.stream].c
     live = select(columns.id).where(place.here(), columns.record_state == LIVE)
-    return sum(len(tx.execute(live.where(columns.id.in_(part))).all()) for part in in_parts(ids))
+    found: set[str] = set()
+    for part in in_parts(ids):
+        found.update(tx.execute(live.where(columns.id.in_(part))).scalars())
+    return found
 
 
 def delete_consents(tx: Connection, key: tuple[str, str], ids: Iterable[str]) -> None:

@@ -35,6 +35,7 @@ class Mark:
         since, until: bounds in ms of the window being read, or read last.
         done: all of it was read, and nothing remains to be decided about it.
         tally: of the ids read so far, where a snapshot is read.
+        doomed: live records listed as deleted so far; marked at the end, past the shrink guard.
     """
 
     at: Mapping[str, Any] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class Mark:
     until: int | None = None
     done: bool = False
     tally: Tally = (0, 0)
+    doomed: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, saved: Saved | None) -> Self | None:
@@ -55,6 +57,7 @@ class Mark:
             until=kept.get("until"),
             done=kept.get("done", False),
             tally=(kept.get("tally", (0, 0))[0], kept.get("tally", (0, 0))[1]),
+            doomed=frozenset(kept.get("doomed", ())),
         )
 
     def saved(self, now: int) -> Saved:
@@ -65,6 +68,7 @@ class Mark:
             "until": self.until,
             "done": self.done,
             "tally": list(self.tally),
+            "doomed": sorted(self.doomed),
         }
         return Saved(position=position, until=self.until, saved_at=now)
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from crmbridge.adapters.contract import Page, Reading, ReadRequest
 from crmbridge.failpoint import reach
-from crmbridge.pull.commit import canonical_id, commit_page
+from crmbridge.pull.commit import canonical_id, commit_page, mark_deleted
 from crmbridge.pull.guards import LoopGuard, is_suspicious, refusal
 from crmbridge.pull.held import audit_shrink, live_among, tally
 from crmbridge.pull.mapping import wanted_fields
 from crmbridge.pull.passes import Mark, Plan
 from crmbridge.pull.work import Work
-from crmbridge.store.positions import Saved, Spot
+from crmbridge.store.positions import Saved, Spot, save_position
 from crmbridge.store.records import count_live
 
 
@@ -31,48 +31,64 @@ class Ended:
 
 
 def read_stretch(work: Work, plan: Plan) -> Ended:
-    """Read a stretch; whole, past the shrink guard, if exactly so many deletes were accepted.
+    """Read a stretch; what it lists as deleted is marked at its end, past the shrink guard.
 
     Raises:
-        RefusedError: too many records would be marked deleted; the pages before stay committed.
+        RefusedError: too many records would be marked deleted; none was.
     """
     try:
-        return _read(work, plan, allowed=None)
+        return _read(work, plan, is_accepted=False)
     except _ManyDeletesError as stop:
-        total = stop.committed + stop.left
-        if work.source.accept_shrink != total:
-            raise refusal(work.place, stop.left, stop.held) from None
+        if work.source.accept_shrink != stop.total:
+            raise refusal(work.place, stop.total, stop.held) from None
         with work.store.write(work.source.fence) as tx:
-            audit_shrink(tx, work.place, total, work.source.run_id, work.now)
-        return _read(work, replace(plan, mark=stop.mark), allowed=total)
+            audit_shrink(tx, work.place, stop.total, work.source.run_id, work.now)
+        return _read(work, replace(plan, mark=stop.mark), is_accepted=True)
 
 
 class _ManyDeletesError(Exception):
-    """The CRM lists more deletions than may pass unasked."""
+    """The CRM lists more deletions than may pass unasked.
 
-    def __init__(self, mark: Mark, committed: int, left: int, held: int) -> None:
+    Args:
+        mark: where reading stands.
+        total: how many live records are listed as deleted, to the stretch's end.
+    """
+
+    def __init__(self, mark: Mark, total: int, held: int) -> None:
         self.mark = mark
-        self.committed = committed
-        self.left = left
+        self.total = total
         self.held = held
         super().__init__()
 
 
-def _read(work: Work, plan: Plan, allowed: int | None) -> Ended:
+def _read(work: Work, plan: Plan, *, is_accepted: bool) -> Ended:
     guard = LoopGuard(work.place)
-    deletes = _Deletes(work, allowed)
+    held = None if is_accepted else _count_live(work)
     mark = plan.mark
     has_news = False
-    for page in _pages(work, plan):
+    for page in pages_of(work, plan.mark):
         reach("pull.page.fetched")
         guard.check(page)
         if _is_unchanged(page, plan.mark, has_news):
             return Ended(mark=plan.mark, is_complete=True, is_unchanged=True)
         has_news = True
-        deletes.check(page, mark, plan)
-        mark = _take(work, plan, page, mark)
+        doomed = _doomed(work, page, mark.doomed)
+        if held is not None and is_suspicious(len(doomed), held):
+            raise _ManyDeletesError(mark, _count_doomed(work, mark), held)
+        mark = _take(work, plan, page, replace(mark, doomed=doomed))
         if page.complete:
             return Ended(mark=mark, is_complete=True)
+    return _end(work, plan, mark, has_news)
+
+
+def _end(work: Work, plan: Plan, mark: Mark, has_news: bool) -> Ended:
+    """Pages ended without one that says it was the last: only tokens may."""
+    if work.ability.reading is Reading.TOKEN:
+        done = replace(mark, done=True, doomed=frozenset())
+        with work.store.write(work.source.fence) as tx:
+            work.counts.deleted += mark_deleted(tx, work, mark.doomed)
+            save_position(tx, work.spot(plan.pass_), done.saved(work.now), work.source.run_id)
+        return Ended(mark=done, is_complete=True)
     is_idle = not has_news and work.ability.reading is Reading.SNAPSHOT
     return Ended(mark=mark, is_complete=is_idle, is_unchanged=is_idle)
 
@@ -80,64 +96,59 @@ def _read(work: Work, plan: Plan, allowed: int | None) -> Ended:
 def _is_unchanged(page: Page, begun: Mark, has_news: bool) -> bool:
     """A complete page without rows that stands where the last reading ended."""
     nothing = not (page.rows or page.rejected or page.deleted or page.merged or has_news)
-    return nothing and page.complete and bool(begun.at) and dict(page.position) == dict(begun.at)
+    is_snapshot_end = nothing and page.complete and bool(begun.at)
+    return is_snapshot_end and dict(page.position) == dict(begun.at) and begun.until is None
 
 
-def _pages(work: Work, plan: Plan) -> Iterator[Page]:
+def pages_of(work: Work, mark: Mark) -> Iterator[Page]:
+    """Read an object from a mark on."""
     request = ReadRequest(
         object=work.item.object,
         fields=wanted_fields(work.item.fields, work.source.options(work.item)),
-        position=plan.mark.at,
-        window=work.window(plan.mark),
+        position=mark.at,
+        window=work.window(mark),
     )
     return work.source.open.read(request)
 
 
 def _take(work: Work, plan: Plan, page: Page, mark: Mark) -> Mark:
+    """Convert and commit a page; the mark moves if the page is closed."""
     converted = work.convert(page)
     reach("pull.page.converted")
-    if page.closed:
-        is_snapshot = work.ability.reading is Reading.SNAPSHOT
-        mark = replace(mark, at=page.position, done=page.complete and not is_snapshot)
-    if work.ability.reading is Reading.SNAPSHOT:
+    is_snapshot = work.ability.reading is Reading.SNAPSHOT
+    if is_snapshot:
         count, total = tally({row[2]: None for row in converted.rows})
         mark = replace(mark, tally=(mark.tally[0] + count, mark.tally[1] + total))
+    dying = mark.doomed if page.complete else frozenset[str]()
+    mark = replace(mark, doomed=mark.doomed - dying)
     position: tuple[Spot, Saved] | None = None
     if page.closed:
+        mark = replace(mark, at=page.position, done=page.complete and not is_snapshot)
         position = (work.spot(plan.pass_), mark.saved(work.now))
-    commit_page(work, page, converted, position)
+    commit_page(work, page, converted, position, dying)
     return mark
 
 
-class _Deletes:
-    """Counts the deletions that pages list, and stops before too many are committed."""
-
-    def __init__(self, work: Work, allowed: int | None) -> None:
-        self._work = work
-        self._allowed = allowed
-        self._held = -1
-        self._count = 0
-
-    def check(self, page: Page, mark: Mark, plan: Plan) -> None:
-        if not page.deleted or self._allowed is not None:
-            return
-        work = self._work
-        ids = {canonical_id(id_) for id_ in page.deleted}
+def _doomed(work: Work, page: Page, doomed: frozenset[str]) -> frozenset[str]:
+    """Live records listed as deleted so far, less those that a later page shows alive."""
+    if doomed and page.rows:
+        doomed -= {row[2] for row in work.convert(page).rows}
+    if page.deleted:
         with work.store.read() as tx:
-            if self._held < 0:
-                self._held = count_live(tx, work.item.stream, *work.place.key)
-            here = live_among(tx, work.place, ids)
-        if is_suspicious(self._count + here, self._held):
-            raise self._stop(mark, plan)
-        self._count += here
+            doomed |= live_among(tx, work.place, map(canonical_id, page.deleted))
+    return doomed
 
-    def _stop(self, mark: Mark, plan: Plan) -> _ManyDeletesError:
-        """Read to the end without committing, to name the whole number."""
-        gone: set[str] = set()
-        for page in _pages(self._work, replace(plan, mark=mark)):
-            gone.update(map(canonical_id, page.deleted))
-            if page.complete:
-                break
-        with self._work.store.read() as tx:
-            left = live_among(tx, self._work.place, gone)
-        return _ManyDeletesError(mark, self._count, left, self._held)
+
+def _count_doomed(work: Work, mark: Mark) -> int:
+    """Read to the end without committing, to name the whole number."""
+    doomed = mark.doomed
+    for page in pages_of(work, mark):
+        doomed = _doomed(work, page, doomed)
+        if page.complete:
+            break
+    return len(doomed)
+
+
+def _count_live(work: Work) -> int:
+    with work.store.read() as tx:
+        return count_live(tx, work.item.stream, *work.place.key)
