@@ -1,15 +1,7 @@
 """The only reader of the configuration file and the environment; others get its values."""
 
-from crmbridge.settings.connections import (
-    AuthSettings,
-    ConnectionSettings,
-    FieldSource,
-    LimitSettings,
-    PullSettings,
-    StreamSettings,
-    WriteLimits,
-    WriteSettings,
-)
+from crmbridge.settings.access import AuthSettings, LimitSettings, PullSettings
+from crmbridge.settings.connections import ConnectionSettings
 from crmbridge.settings.engine import (
     EngineSettings,
     ScoreSettings,
@@ -40,6 +32,8 @@ from crmbridge.settings.planning import (
     UnknownConsent,
 )
 from crmbridge.settings.secrets import SecretRef, Secrets
+from crmbridge.settings.sources import FieldSource, StreamSettings
+from crmbridge.settings.writes import WriteLimits, WriteSettings
 
 __all__ = [
     "AuthSettings",

@@ -107,6 +107,18 @@ def test_a_mark_that_editors_leave_in_front_is_no_error(tmp_path: Path) -> None:
         ('[reps."a@b.c"]\nhome = [52.5]', "home: expected a longer list."),
         ('[reps."a@b.c"]\noff = [2026-08-02T00:00:00]', "expected a day like 2026-12-24"),
         ('[reps."a@b.c"]\nconnection = "x"', "expected a connection of this file, got 'x'"),
+        (CSV + 'streams = { customers = { extra = "some" } }', '"all", "none" or a list of field'),
+        (CSV + 'streams = { customers = { owner_from = "activitys" } }', "'activities'?"),
+        (CSV + 'url = "https://[h"', "connections.a.url: expected a URL without a password"),
+        ('[engine]\nbackend = "dask"', "scheduler to be given together"),
+        ("[engine.score]\nhigh = 0.2", "engine.score: expected medium to be at most high"),
+        ("[engine.score]\nurgency = [[1, 0], [0, 1]]", "expected points [x, y], x growing"),
+        ("[engine.score.weights]\nneed = 0\nmarket = 0\nproduct = 0\nurgency = 0", "one weight"),
+        ('[engine.segments]\nmethod = "kmeans"', "expected the columns to make clusters from"),
+        ('[planning.routing]\nserver = "osrm"', "expected server and url to be given together"),
+        ("[planning.opening]\nmon = [[12:00:00, 08:00:00]]", "expected a start before the end"),
+        ('[reps."a@b.c"]\noff = [[2026-08-02, 2026-08-01]]', "a first day that is not after"),
+        ('[reps."a@b.c"]\ndays = ["monday"]', "days.0: expected 'mon', 'tue'"),
         ('[jobs.n]\nsteps = ["pul"]', "jobs.n.steps.0: expected 'pull', 'analyze'"),
         ('[jobs.n]\ntimezone = "Europe/Berln"', "expected an IANA time zone"),
         ('[jobs.n]\ntimezone = "../../etc/passwd"', "expected an IANA time zone"),
@@ -195,6 +207,8 @@ def test_a_name_from_the_command_line_that_is_unknown_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="Did you mean 'a'"):
         settings.connection("A")
     assert settings.job()[0] == "nightly"
+    with pytest.raises(UsageError, match=r"expected the name of a job.*Jobs: a, b"):
+        loads("[jobs.b]\n[jobs.a]", {}).job()
 
 
 def test_the_digest_changes_with_the_file_and_with_nothing_else() -> None:

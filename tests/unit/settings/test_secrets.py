@@ -218,9 +218,22 @@ def test_secret_names(name: str, secret: bool) -> None:
     assert is_secret_name(name) is secret
 
 
-def test_a_url_that_cannot_be_parsed_counts_as_secret_if_it_has_an_at_sign() -> None:
+def test_a_url_that_cannot_be_parsed_counts_as_secret() -> None:
     assert has_password("http://[u:p@h") is True
-    assert has_password("http://[h") is False
+
+
+def test_a_database_password_needs_a_user() -> None:
+    settings = loads('[store]\nurl = "postgresql://h/d"\npassword = { env = "P" }', {"P": "x"})
+
+    with pytest.raises(ConfigError, match=r"store\.url: expected a user in the URL"):
+        settings.store_url()
+
+
+@pytest.mark.parametrize("url", ["sqlite:///:memory:", "sqlite://", "sqlite:////var/x.db"])
+def test_a_database_that_is_not_beside_the_file_stays_where_it_is(url: str, tmp_path: Path) -> None:
+    settings = loads(f'[store]\nurl = "{url}"', {}, tmp_path)
+
+    assert settings.store_url().get_secret_value() == url
 
 
 def never(*_: Any) -> SimpleNamespace:
