@@ -87,7 +87,7 @@ class TestRest(AdapterConformance):
     def start(self, folder: Path) -> Iterator[Subject]:
         service = RestService()
         with LoopbackServer(service) as server:
-            auth = {"client": "me", "secret": "s3cret"}
+            auth = {"client_id": "me", "client_secret": "s3cret"}
             context = make_context(folder, url=server.url, auth=auth)
             yield Subject(
                 adapter=REST,

@@ -45,27 +45,32 @@ class DailyBudget:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def learn(self, quota: Quota) -> None:
-        """Take over what the CRM says of its quota.
+        """Take over what the CRM says of its quota, for the calls to come.
 
-        Raises:
-            QuotaError: only the reserve that is kept for people is left.
+        Nothing is refused here: the answer that told the quota may be that of a write.
         """
         self._quota = quota
-        reserve = quota.allowed * self.limits.reserve_share
-        if self.limits.reserve_share > 0 and quota.allowed - quota.used <= reserve:
-            left = max(quota.allowed - quota.used, 0)
-            raise self._used_up(f"more than {reserve:.0f} calls left to people", str(left))
 
     def take(self) -> None:
         """Use one call.
 
         Raises:
-            QuotaError: our share of the day is used up.
+            QuotaError: our share of the day is used up, or only the reserve for people is left.
             StorageError: the budget's database cannot be written.
         """
         quota = self._quota
-        if quota is None or self.limits.daily_share <= 0:
+        if quota is None:
             return
+        self._keep_reserve(quota)
+        if self.limits.daily_share > 0:
+            self._take_share(quota)
+
+    def _keep_reserve(self, quota: Quota) -> None:
+        reserve, left = quota.allowed * self.limits.reserve_share, quota.allowed - quota.used
+        if self.limits.reserve_share > 0 and left <= reserve:
+            raise self._used_up(f"more than {reserve:.0f} calls left to people", str(max(left, 0)))
+
+    def _take_share(self, quota: Quota) -> None:
         with self._lock:
             day = f"{self.clock.now().astimezone(UTC):%Y-%m-%d}"
             if day != self._day or self._left <= 0:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from crmbridge.adapters.contract import ErrorClass
+from crmbridge.adapters.budget import DailyBudget
+from crmbridge.adapters.contract import ErrorClass, Quota
 from crmbridge.adapters.http import Answer, Dialect, Effect, FixedHeader, Request
 from crmbridge.clock import FixedClock
 from crmbridge.errors import (
@@ -219,6 +220,20 @@ def test_the_dialect_is_asked_before_the_status() -> None:
         speaking = client.at(server.url, dialect=Dialect(classify=classify))
         with pytest.raises(QuotaError):
             speaking.get("/rows")
+
+
+def test_the_reserve_stops_the_next_request_not_the_one_that_was_answered(tmp_path: Path) -> None:
+    dialect = Dialect(quota=lambda response: Quota(used=95, allowed=100))
+    with LoopbackServer([OK]) as server:
+        client = make_client(server.url, reserve_share=0.1)
+        traffic = client.traffic
+        traffic.budget = DailyBudget(tmp_path / "b.db", "sales", traffic.limits, traffic.clock)
+        speaking = client.at(server.url, dialect=dialect)
+
+        assert speaking.post("/rows", {}, effect=Effect.ONCE).status == 200
+        with pytest.raises(QuotaError):
+            speaking.get("/rows")
+        assert len(server.received) == 1
 
 
 def test_a_slow_drip_ends_at_the_total_deadline() -> None:

@@ -179,9 +179,11 @@ def test_the_reserve_is_left_to_people_whoever_used_the_rest(tmp_path: Path) -> 
     budget = _budget(tmp_path, reserve_share=0.1)
     quota = Quota(used=899, allowed=1000, resets_at=NOW + timedelta(hours=2))
     budget.learn(quota)
+    budget.take()
+    budget.learn(replace(quota, used=900))
 
     with pytest.raises(QuotaError, match="left to people, got 100") as caught:
-        budget.learn(replace(quota, used=900))
+        budget.take()
 
     assert caught.value.resume_at == NOW + timedelta(hours=2)
 
