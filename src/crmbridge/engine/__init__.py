@@ -18,6 +18,7 @@ _HOMES = {
     "best_offers": "affinity",
     "market_table": "rates",
     "smoothed_table": "rates",
+    "strongest_needs": "needs",
     "SegmentModel": "segment_model",
     "Segmentation": "segments",
     "assign_segments": "segments",

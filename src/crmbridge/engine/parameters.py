@@ -90,6 +90,7 @@ class ScoreParameters:
         need_deal: need of a customer with an open deal and nothing stronger, in [0, 1].
         need_none: need where needs are kept and the customer has no open one, in [0, 1].
         falling: orders against the year before -> need, as a curve.
+        overdue: days since the last order over the customer's usual gap -> need, as a curve.
         urgency: days since the last visit over the visit interval -> urgency, as a curve.
         urgency_never: urgency of a customer never visited, where visits are kept, in [0, 1].
         intervals: days between visits by customer class, >= 1, where the customer has none.
@@ -106,6 +107,7 @@ class ScoreParameters:
     need_deal: float = 0.7
     need_none: float = 0.3
     falling: Curve = ((0.0, 0.9), (0.5, 0.75), (0.9, 0.5))
+    overdue: Curve = ((1.2, 0.5), (2.0, 0.7), (3.0, 0.85))
     urgency: Curve = ((0.0, 0.05), (0.5, 0.2), (1.0, 0.5), (1.5, 0.8), (2.0, 1.0))
     urgency_never: float = 0.7
     intervals: Mapping[str, int] = field(default_factory=lambda: {"A": 14, "B": 30, "C": 60})
@@ -125,7 +127,7 @@ class ScoreParameters:
             within(f"engine.score.scales.{key}", value, 1e-9, 1e12)
         for key, days in self.intervals.items():
             within(f"engine.score.intervals.{key}", days, 1, 3650)
-        for name in ("falling", "urgency"):
+        for name in ("falling", "overdue", "urgency"):
             check_curve(f"engine.score.{name}", getattr(self, name))
 
 

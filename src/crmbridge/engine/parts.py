@@ -9,6 +9,7 @@ import pandas as pd
 
 from crmbridge.engine.columns import Numbers, numbers, texts, unit_column
 from crmbridge.engine.parameters import Curve, ScoreParameters
+from crmbridge.engine.trend import amount_before, amount_lately, usual_gap_days
 
 DAY_MILLIS = 86_400_000
 
@@ -40,9 +41,10 @@ class Rhythm:
 def need_part(customers: pd.DataFrame, features: pd.DataFrame, parameters: ScoreParameters) -> Part:
     """How much a customer needs us: the strongest sign counts.
 
-    Signs are the source's own need column, the strongest open need, an open deal, and orders
-    that fell against the year before. Where needs are kept at all, a customer without a sign
-    has `need_none`; where none are kept, the part is missing.
+    Signs are the source's own need column, the strongest open need, an open deal, orders that
+    fell against the year before, and an order overdue by the customer's usual gap. Where needs
+    are kept at all, a customer without a sign has `need_none`; where none are kept, the part is
+    missing.
     """
     signs = _need_signs(customers, features, parameters)
     values = np.full(len(customers), np.nan)
@@ -63,8 +65,9 @@ def _need_signs(
     names = texts(features, "need_name")
     deals = numbers(features, "open_deals")
     deal = np.where(deals > 0, parameters.need_deal, np.nan)
-    share = _share_of_last_year(features)
-    fell = np.where(share < _end_of(parameters.falling), _curve(share, parameters.falling), np.nan)
+    share, (late, waiting) = _share_of_last_year(features), _overdue(features)
+    fell = np.where(share < parameters.falling[-1][0], _curve(share, parameters.falling), np.nan)
+    due = np.where(late > parameters.overdue[0][0], _curve(late, parameters.overdue), np.nan)
     kept = bool((numbers(features, "open_needs") > 0).any() or (deals > 0).any())
     none = np.where(kept & np.isnan(said), parameters.need_none, np.nan)
     return [
@@ -72,6 +75,7 @@ def _need_signs(
         ("need.open", opened, [_need_sentence(*pair) for pair in zip(names, opened, strict=True)]),
         ("need.deal", deal, [f"{_count(count, 'open deal')}" for count in deals]),
         ("need.falling", fell, [f"Orders at {_percent(x)} of the year before" for x in share]),
+        ("need.overdue", due, waiting),
         ("need.none", none, ["No open need on record"] * len(customers)),
     ]
 
@@ -88,10 +92,17 @@ def _need_sentence(name: str, strength: float) -> str:
 
 
 def _share_of_last_year(features: pd.DataFrame) -> Numbers:
-    before = numbers(features, "orders_amount_prev_365")
-    lately = np.nan_to_num(numbers(features, "orders_amount_365"))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(before > 0, np.maximum(lately, 0) / before, np.nan)
+    before, lately = amount_before(features), amount_lately(features)
+    return np.where(before > 0, lately / np.where(before > 0, before, 1), np.nan)
+
+
+def _overdue(features: pd.DataFrame) -> tuple[Numbers, list[str]]:
+    gap, since = usual_gap_days(features), numbers(features, "last_order_days")
+    pairs = zip(since, gap, strict=True)
+    spoken = [
+        f"Last order {_count(x, 'day')} ago, usually every {_count(y, 'day')}" for x, y in pairs
+    ]
+    return since / gap, spoken
 
 
 def market_part(customers: pd.DataFrame, parameters: ScoreParameters) -> Part:
@@ -187,10 +198,6 @@ def _curve(values: Numbers, points: Curve) -> Numbers:
     xs, ys = zip(*points, strict=True)
     result = np.interp(values, xs, ys)
     return np.where(np.isnan(values), np.nan, result)
-
-
-def _end_of(points: Curve) -> float:
-    return points[-1][0]
 
 
 def _count(number: float, noun: str) -> str:

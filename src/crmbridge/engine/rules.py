@@ -1,18 +1,31 @@
 """Segments by plain rules: how large a customer is, and where its orders are going."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from crmbridge.engine.columns import numbers
 from crmbridge.engine.segment_model import SegmentModel
+from crmbridge.engine.trend import amount_before, amount_lately
 from crmbridge.records import Finding, Reason
 
 _LARGE_SHARE, _MEDIUM_SHARE = 0.7, 0.95
 _GROWING, _COOLING = 1.25, 0.75
 _LAPSED_DAYS = 365.0
 NO_ORDERS = "rfm-none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Orders:
+    """A customer's orders: amounts in all, of the last year, of the year before and older."""
+
+    amount: float
+    lately: float
+    before: float
+    older: float
+    since: float
 
 
 def fit_rules(features: pd.DataFrame, findings: tuple[Finding, ...] = ()) -> SegmentModel:
@@ -52,32 +65,31 @@ def rule_segments(
             the amount or the ratio is within `hysteresis` of the cut-off.
     """
     amounts = np.nan_to_num(numbers(features, "orders_amount"))
-    lately = np.nan_to_num(numbers(features, "orders_amount_365"))
-    before = np.nan_to_num(numbers(features, "orders_amount_prev_365"))
+    lately, before = amount_lately(features), amount_before(features)
     since = numbers(features, "last_order_days")
+    older = amounts - lately - np.nan_to_num(numbers(features, "orders_amount_prev_365"))
+    orders = (
+        _Orders(amount=float(a), lately=float(n), before=float(b), since=float(s), older=float(o))
+        for a, n, b, s, o in zip(amounts, lately, before, since, older, strict=True)
+    )
     return [
-        _judge(model, float(a), (float(n), float(b), float(s)), held, hysteresis)
-        for a, n, b, s, held in zip(amounts, lately, before, since, previous, strict=True)
+        _judge(model, order, held, hysteresis) for order, held in zip(orders, previous, strict=True)
     ]
 
 
 def _judge(
-    model: SegmentModel,
-    amount: float,
-    trend: tuple[float, float, float],
-    held: str,
-    hysteresis: float,
+    model: SegmentModel, orders: _Orders, held: str, hysteresis: float
 ) -> tuple[str, str, tuple[Reason, ...]]:
-    if amount <= 0:
+    if orders.amount <= 0:
         return NO_ORDERS, "no orders yet", (Reason(code="rfm.none", text="No orders on record"),)
     parts = held.split("-")
     held_size, held_trend = (parts[1], parts[2]) if len(parts) == 3 else ("", "")
     band = (1.0, 1 - hysteresis, 1 + hysteresis)
-    size = _kept(held_size, [_size(model, amount * factor) for factor in band])
-    way = _kept(held_trend, [_trend(amount, *trend, factor=factor) for factor in band])
+    size = _kept(held_size, [_size(model, orders.amount * factor) for factor in band])
+    way = _kept(held_trend, [_trend(orders, factor) for factor in band])
     reasons = (
-        Reason(code=f"rfm.{size}", text=f"Orders of {amount:,.0f} in all"),
-        Reason(code=f"rfm.{way}", text=_trend_sentence(way, *trend)),
+        Reason(code=f"rfm.{size}", text=f"Orders of {orders.amount:,.0f} in all"),
+        Reason(code=f"rfm.{way}", text=_trend_sentence(way, orders)),
     )
     return f"rfm-{size}-{way}", f"{size}, {way}", reasons
 
@@ -92,22 +104,23 @@ def _size(model: SegmentModel, amount: float) -> str:
     return "medium" if amount >= model.payload["medium"] else "small"
 
 
-def _trend(amount: float, lately: float, before: float, since: float, *, factor: float) -> str:
-    if lately <= 0 or since * factor > _LAPSED_DAYS:
+def _trend(orders: _Orders, factor: float) -> str:
+    if orders.lately <= 0 or orders.since * factor > _LAPSED_DAYS:
         return "lapsed"
-    if before <= 0:
-        return "returning" if amount > 1.001 * lately else "new"
-    ratio = lately / before * factor
+    if orders.before <= 0:
+        return "returning" if orders.older > 0.001 * orders.amount else "new"
+    ratio = orders.lately / orders.before * factor
     if ratio >= _GROWING:
         return "growing"
     return "cooling" if ratio <= _COOLING else "steady"
 
 
-def _trend_sentence(way: str, lately: float, before: float, since: float) -> str:
+def _trend_sentence(way: str, orders: _Orders) -> str:
     if way == "new":
-        return "First orders within the last year"
+        return "First orders about a year ago or later"
     if way == "returning":
         return "Ordered again after a year without orders"
-    if way == "lapsed" or before <= 0:
-        return "No order for a year" if np.isnan(since) else f"Last order {since:.0f} days ago"
-    return f"Orders at {100 * lately / before:.0f} % of the year before"
+    if way == "lapsed" or orders.before <= 0:
+        known = not np.isnan(orders.since)
+        return f"Last order {orders.since:.0f} days ago" if known else "No order for a year"
+    return f"Orders at {100 * orders.lately / orders.before:.0f} % of the year before"

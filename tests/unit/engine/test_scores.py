@@ -176,6 +176,10 @@ def test_never_visited_is_urgent_only_where_visits_are_kept() -> None:
             {"orders_amount_365": 200, "orders_amount_prev_365": 1000},
             "Orders at 20 % of the year before",
         ),
+        (
+            {"order_days": 5, "first_order_days": 200, "last_order_days": 80},
+            "Last order 80 days ago, usually every 30 days",  # (200 - 80) / 4
+        ),
     ],
 )
 def test_the_strongest_sign_of_need_is_told(facts: dict[str, object], text: str) -> None:

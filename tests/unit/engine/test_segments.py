@@ -250,6 +250,22 @@ def test_rules_have_plain_names(row: pd.DataFrame, name: str) -> None:
     assert found.members["1"].name == name
 
 
+@pytest.mark.parametrize(
+    ("first_order_days", "name"),
+    [
+        (1000.0, "medium, growing"),  # a whole year before: 300 against 150
+        (547.0, "medium, steady"),  # 182 days of it: 150 x 365 / 182 = 301
+        (400.0, "medium, new"),  # 35 days of it are too few to compare
+    ],
+)
+def test_a_year_of_which_only_a_part_is_known_is_compared_as_such(
+    first_order_days: float, name: str
+) -> None:
+    row = ordering(450, 300, 150).assign(first_order_days=first_order_days)
+
+    assert assign_segments(rules(), row, RULES, NOW).members["1"].name == name
+
+
 def test_rules_keep_a_size_within_a_tenth_of_the_cut_off() -> None:
     held = {"1": member("rfm-large-steady")}
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from crmbridge.engine.affinity import best_offers
+from crmbridge.engine.needs import strongest_needs
 from crmbridge.engine.rates import market_table, smoothed_table
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -75,3 +76,19 @@ def test_who_bought_everything_gets_no_offer() -> None:
 @pytest.mark.parametrize("bought", [{}, {"a": "P"}, {"a": "P", "b": "P"}])
 def test_too_few_products_give_no_offers(bought: dict[str, str]) -> None:
     assert best_offers(lines(bought), "family").empty
+
+
+def test_the_strongest_open_need_is_named() -> None:
+    needs = pd.DataFrame(
+        [
+            ("1", "Pumps", 0.4, 0),
+            ("1", "Seals", 0.9, 1),
+            ("1", "Valves", 0.5, 0),
+            ("2", "", 0.9, 0),
+            ("", "Pumps", 0.9, 0),
+        ],
+        columns=["customer_id", "family", "strength", "met"],
+    )
+
+    assert strongest_needs(needs)["need_name"].to_dict() == {"1": "Valves"}
+    assert strongest_needs(needs[:0]).empty

@@ -29,14 +29,15 @@ from crmbridge.testing.demo_data.shape import DemoData, Table
 DEFAULT_END = date(2026, 11, 2)
 """The demo's today, a Monday: history ends the day before, appointments begin on it."""
 
-HISTORY_DAYS = 548
+HISTORY_DAYS = 761
+"""25 months: two whole years can be compared, and a month is over."""
 
 
 def generate(seed: int = 1, start: date | None = None, end: date = DEFAULT_END) -> DemoData:
-    """Make up 600 customers, 12 reps and 18 months of their history.
+    """Make up 600 customers, 12 reps and 25 months of their history.
 
     Args:
-        start: first day of the history; 18 months before `end` unless given.
+        start: first day of the history; 25 months before `end` unless given.
         end: the demo's today: appointments and absences lie in the fortnight from it on.
 
     Returns:
