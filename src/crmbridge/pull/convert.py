@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from crmbridge.pull.times import Note
 from crmbridge.pull.unfit import UnfitError
 from crmbridge.records import Field, Kind
 
@@ -25,6 +26,8 @@ Bulk = Callable[[Sequence[Any]], Sequence[Any]]
 """Converts a column with missing values, or raises any of `GIVES_UP`."""
 GIVES_UP = (ValueError, TypeError, KeyError, OverflowError, AttributeError)
 
+UNMAPPED = "pull.unmapped_value"
+"""Note: a value that a value map does not name was kept as it is."""
 MEMO_LIMIT = 50_000
 MAX_INTEGER = 2**63 - 1
 TRUE_WORDS = ("true", "yes", "1", "t", "y", "on")
@@ -221,11 +224,14 @@ def chosen(choices: Sequence[str]) -> Scalar:
     return to_choice
 
 
-def mapped(values: Mapping[str, Any], default: Any, scalar: Scalar) -> Scalar:
-    """The scalar that looks values up in a value map, and else takes the default."""
+def mapped(values: Mapping[str, Any], default: Any, scalar: Scalar, note: Note) -> Scalar:
+    """The scalar that looks values up in a value map.
+
+    A value that is not in it is the default; without one it stays as it is, as far as the field
+    can hold it, and is noted.
+    """
     exact = {str(raw): None if is_missing(v) else scalar(v) for raw, v in values.items()}
     folded = {raw.strip().lower(): value for raw, value in exact.items()}
-    expected = "one of " + ", ".join(exact)
 
     def to_mapped(raw: Any) -> Any:
         if isinstance(raw, str) and raw in exact:
@@ -233,9 +239,11 @@ def mapped(values: Mapping[str, Any], default: Any, scalar: Scalar) -> Scalar:
         key = key_of(raw)
         if key in folded:
             return folded[key]
-        if default is None:
-            raise UnfitError(expected)
-        return default
+        if default is not None:
+            return default
+        value = scalar(raw)
+        note(UNMAPPED, 1)
+        return value
 
     return to_mapped
 

@@ -15,7 +15,7 @@ from crmbridge.adapters.contract import FieldSource, Page, Rejected
 from crmbridge.errors import ConfigError
 from crmbridge.pull.consents import ConsentWriter
 from crmbridge.pull.extras import ExtraPlan, Raw, Reasons, raw_id, raw_text
-from crmbridge.pull.sources import FieldPlan, compile_source, nearest, target_field
+from crmbridge.pull.sources import FieldPlan, Notes, compile_source, nearest, target_field
 from crmbridge.records import CONSENT_FIELDS, Stream
 from crmbridge.store.schema import RECORD_KEY, RECORD_TAIL, record_columns
 
@@ -59,7 +59,7 @@ class Converted:
         consents: record tuples of the stream ``consents``.
         consents_gone: ids of consents whose source is empty now.
         seen: (id, values of the write fields) per row.
-        notes: code -> how many values a person should know about.
+        notes: what a person should know about values that were taken in.
         place: number in `rows` -> where the row stands; "" where nobody knows.
     """
 
@@ -69,7 +69,7 @@ class Converted:
     consents: list[tuple[Any, ...]] = field(default_factory=list)
     consents_gone: list[str] = field(default_factory=list)
     seen: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
-    notes: Counter[str] = field(default_factory=Counter)
+    notes: Notes = field(default_factory=Counter)
     place: Callable[[int], str] = _nowhere
 
 
@@ -88,7 +88,7 @@ def wanted_fields(
     for name, source in sources.items():
         table = {"field": source} if isinstance(source, str) else source
         is_optional = name in options.optional or table.get("optional", False)
-        if "field" in table and not (is_optional and named and table["field"] not in named):
+        if table.get("field") and not (is_optional and named and table["field"] not in named):
             wanted.add(str(table["field"]))
     return tuple(sorted(wanted))
 
@@ -106,7 +106,7 @@ def compile_mapping(
         ConfigError: the mapping names a field that the stream or the CRM does not have, has no
             ``id``, or says what cannot be done.
     """
-    notes: Counter[str] = Counter()
+    notes: Notes = Counter()
     plans: dict[str, FieldPlan] = {}
     for name, source in sources.items():
         where = f"{options.where}.{stream.name}.{object_}.{name}"
@@ -157,7 +157,7 @@ class PageMapping:
         plans: Mapping[str, FieldPlan],
         columns: tuple[str, ...],
         options: MappingOptions,
-        notes: Counter[str],
+        notes: Notes,
     ) -> None:
         self.columns = columns
         self._stream = stream

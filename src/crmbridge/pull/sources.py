@@ -33,7 +33,7 @@ from crmbridge.pull.convert import (
     whole,
     words,
 )
-from crmbridge.pull.times import EPOCH_FORMATS, Times, compile_format, zone_of
+from crmbridge.pull.times import EPOCH_FORMATS, Note, Times, compile_format, zone_of
 from crmbridge.pull.unfit import UnfitError
 from crmbridge.records import CONSENT_FIELDS, CONSENT_STATES, ENVELOPE, Field, Kind, Stream
 
@@ -44,6 +44,9 @@ SOURCE_KEYS = (
 
 CONSENT_STREAMS = {"customers": "customer_id", "contacts": "contact_id"}
 """Streams whose mapping may have consent fields, and the consent's column that names the record."""
+
+Notes = Counter[tuple[str, str]]
+"""(code, the mapping's key) -> how many values a person should know about."""
 
 _ENVELOPE = {
     "id": Field(name="id", kind=Kind.ID),
@@ -97,7 +100,7 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def compile_source(
-    field: Field, source: FieldSource, where: str, zone: str, notes: Counter[str]
+    field: Field, source: FieldSource, where: str, zone: str, notes: Notes
 ) -> FieldPlan:
     """Compile what a mapping says of one field.
 
@@ -109,15 +112,19 @@ def compile_source(
         ConfigError: an unknown key, directive or zone, or a constant that does not fit.
     """
     table = _table(source, where)
-    scalar, bulk = _conversion(field, table, where, zone, notes)
+
+    def note(code: str, count: int) -> None:
+        notes[code, where] += count
+
+    scalar, bulk = _conversion(field, table, where, zone, note)
     optional = bool(table.get("optional", False))
-    if "const" in table:
+    if table.get("const") is not None:
         constant = _checked(scalar, table["const"], f"{where}.const")
         return FieldPlan(field=field, source="", converter=None, constant=constant)
     default = table.get("default")
     fallback = None if is_missing(default) else _checked(scalar, default, f"{where}.default")
-    if "values" in table:
-        scalar = _value_map(table, fallback, scalar, where)
+    if table.get("values"):
+        scalar = _value_map(table, fallback, scalar, where, note)
         bulk = Memo(scalar).column
     if fallback is not None:
         scalar, bulk = _with_default(scalar, bulk, fallback)
@@ -134,24 +141,24 @@ def _table(source: FieldSource, where: str) -> Mapping[str, Any]:
             raise ConfigError(
                 where, f"keys among {known}", repr(key), nearest(key, list(SOURCE_KEYS))
             )
-    if "field" not in source and "const" not in source:
+    if not source.get("field") and source.get("const") is None:
         raise ConfigError(where, "a field or a const", "neither")
     return source
 
 
 def _conversion(
-    field: Field, table: Mapping[str, Any], where: str, zone: str, notes: Counter[str]
+    field: Field, table: Mapping[str, Any], where: str, zone: str, note: Note
 ) -> tuple[Scalar, Bulk]:
     kind = field.kind
     if is_numeric(kind):
         return _numeric(field, table, where)
     if kind in {Kind.DATE, Kind.INSTANT}:
-        times = _times(table, where, zone, notes)
+        times = _times(table, where, zone, note)
         if kind is Kind.DATE:
             return times.day, Memo(times.day).column
         return times.instant, times.instants if _is_iso(table) else Memo(times.instant).column
     if kind is Kind.BOOLEAN:
-        scalar = words(table.get("true", TRUE_WORDS), table.get("false", FALSE_WORDS))
+        scalar = words(table.get("true") or TRUE_WORDS, table.get("false") or FALSE_WORDS)
         return scalar, Memo(scalar).column
     if field.choices:
         scalar = chosen(field.choices)
@@ -162,7 +169,7 @@ def _conversion(
 
 
 def _numeric(field: Field, table: Mapping[str, Any], where: str) -> tuple[Scalar, Bulk]:
-    decimal = table.get("decimal", ".")
+    decimal = table.get("decimal") or "."
     if decimal not in (",", "."):
         raise ConfigError(f"{where}.decimal", "',' or '.'", repr(decimal))
     number = to_comma_number if decimal == "," else to_number
@@ -174,19 +181,18 @@ def _numeric(field: Field, table: Mapping[str, Any], where: str) -> tuple[Scalar
 
 
 def _is_iso(table: Mapping[str, Any]) -> bool:
-    return "format" not in table
+    return not table.get("format")
 
 
-def _times(table: Mapping[str, Any], where: str, zone: str, notes: Counter[str]) -> Times:
-    pattern = str(table.get("format", ""))
-    named = str(table.get("zone", zone))
+def _times(table: Mapping[str, Any], where: str, zone: str, note: Note) -> Times:
+    pattern = str(table.get("format") or "")
+    named = str(table.get("zone") or zone)
     is_text = bool(pattern) and pattern not in EPOCH_FORMATS
     return Times(
         compile_format(pattern, f"{where}.format") if is_text else None,
         EPOCH_FORMATS.get(pattern, 0),
         zone_of(named, f"{where}.zone") if named and named != "UTC" else UTC,
-        bool(named),
-        notes,
+        None if named else note,
     )
 
 
@@ -197,12 +203,14 @@ def _checked(scalar: Scalar, value: Any, where: str) -> Any:
         raise ConfigError(where, str(error), repr(value)) from error
 
 
-def _value_map(table: Mapping[str, Any], default: Any, scalar: Scalar, where: str) -> Scalar:
+def _value_map(
+    table: Mapping[str, Any], default: Any, scalar: Scalar, where: str, note: Note
+) -> Scalar:
     values = table["values"]
     if not isinstance(values, Mapping):
         raise ConfigError(f"{where}.values", "a table of source value = our value", repr(values))
     try:
-        return mapped(values, default, scalar)
+        return mapped(values, default, scalar, note)
     except UnfitError as error:
         raise ConfigError(f"{where}.values", str(error), repr(dict(values))[:80]) from error
 

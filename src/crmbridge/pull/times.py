@@ -6,7 +6,6 @@ is named, the value is still taken, by the connection's zone, and a note says so
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
@@ -45,6 +44,8 @@ _PATTERNS = {
 _TEXTS = {str, type(None)}
 
 Parser = Callable[[str], datetime]
+Note = Callable[[str, int], None]
+"""Takes a code and how many values it is about."""
 
 
 def zone_of(name: str, where: str) -> tzinfo:
@@ -138,18 +139,15 @@ class Times:
         parse: text -> datetime; None for ISO 8601.
         unit: milliseconds per unit of an epoch number; 0 where values are texts.
         zone: of times that name none.
-        told: the zone was named by the mapping or the settings, so nothing needs to be noted.
+        note: called with a code and a number when no zone was named and one was needed.
     """
 
-    def __init__(
-        self, parse: Parser | None, unit: int, zone: tzinfo, told: bool, notes: Counter[str]
-    ) -> None:
+    def __init__(self, parse: Parser | None, unit: int, zone: tzinfo, note: Note | None) -> None:
         self._parse = parse or _from_iso
         self._iso = parse is None and not unit
         self._unit = unit
         self._zone = zone
-        self._told = told
-        self._notes = notes
+        self._noted = note
 
     def instant(self, raw: Any) -> int:
         """Milliseconds since 1970 of one value; raises `UnfitError`."""
@@ -199,8 +197,8 @@ class Times:
         return self._parse(raw)
 
     def _note(self, code: str, count: int = 1) -> None:
-        if not self._told:
-            self._notes[code] += count
+        if self._noted is not None:
+            self._noted(code, count)
 
 
 def _millis(deltas: Sequence[timedelta | None]) -> list[int | None]:

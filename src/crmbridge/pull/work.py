@@ -10,6 +10,7 @@ from crmbridge.pull.held import Place, has_any, has_written, quarantined_ids, su
 from crmbridge.pull.mapping import Converted, PageMapping, compile_mapping
 from crmbridge.pull.passes import Mark
 from crmbridge.pull.source import Source, SourceObject
+from crmbridge.pull.sources import Notes
 from crmbridge.records import Counts, Finding, Kind, from_millis, to_millis
 from crmbridge.store import Store
 from crmbridge.store.positions import Spot
@@ -21,6 +22,7 @@ REMEDIES = {
     "pull.instant_as_day": (
         "Instants were cut to their day in UTC: name the zone in the connection or the mapping."
     ),
+    "pull.unmapped_value": "Values that the value map does not name were kept: name them, too.",
 }
 
 
@@ -34,7 +36,7 @@ class Work:
         waiting: names in quarantine, so that records that come good are let go.
         winners: column that refers to records -> loser -> survivor, of merged ones.
         consents: counts of the facts that the object's consent fields make.
-        notes: code -> values that a person should know about.
+        notes: what a person should know about values that were taken in.
         echoed: rows whose only news was our own last write.
         duplicates: rows quarantined since an earlier one of their page has the same id.
     """
@@ -51,7 +53,7 @@ class Work:
     has_consents: bool = False
     counts: Counts = field(default_factory=Counts)
     consents: Counts = field(default_factory=Counts)
-    notes: Counter[str] = field(default_factory=Counter)
+    notes: Notes = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     echoed: int = 0
     duplicates: int = 0
@@ -92,8 +94,8 @@ class Work:
     def noted(self) -> list[Finding]:
         """The notes of all pages as findings."""
         return self.findings + [
-            Finding(code=code, count=count, example=str(self.place), remedy=REMEDIES[code])
-            for code, count in self.notes.items()
+            Finding(code=code, count=count, example=where, remedy=REMEDIES[code])
+            for (code, where), count in self.notes.items()
         ]
 
 

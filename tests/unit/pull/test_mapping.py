@@ -125,8 +125,8 @@ def test_a_value_becomes(field: str, source: Any, raw: Any, expected: Any) -> No
         ),
         ("employees", "F", "1.5", "customers.employees: expected a whole number, got '1.5'"),
         (
-            "class", {"values": {"Hot": "A"}}, "Tepid",
-            "customers.class: expected one of Hot, got 'Tepid'",
+            "status", {"values": {"Hot": "active"}}, "Tepid",
+            "customers.status: expected one of prospect, active, lapsed, closed, got 'Tepid'",
         ),
         ("kind", "F", "firm", "customers.kind: expected one of org, household, person, got 'firm'"),
         (
@@ -198,7 +198,7 @@ def test_times_without_a_zone_are_read_in_utc_and_noted() -> None:
     converted = convert("customers", {"id": "Id", "last_visit_at": "At"}, rows)
 
     assert values("customers", "last_visit_at", converted) == [1000, None]
-    assert converted.notes == {"pull.naive_time": 1}
+    assert converted.notes == {("pull.naive_time", "mapping.customers.Thing.last_visit_at"): 1}
 
 
 def test_columns_that_mix_zoned_and_naive_times_are_read_row_by_row() -> None:
@@ -215,7 +215,17 @@ def test_an_instant_for_a_day_takes_its_day_in_utc_and_notes_it() -> None:
     converted = convert("deals", {"id": "Id", "opened_on": "On"}, rows)
 
     assert values("deals", "opened_on", converted) == ["2026-02-27"]
-    assert converted.notes == {"pull.instant_as_day": 1}
+    assert converted.notes == {("pull.instant_as_day", "mapping.deals.Thing.opened_on"): 1}
+
+
+def test_values_that_a_map_does_not_name_stay_and_are_noted() -> None:
+    gtx = {"field": "P", "values": {"GTXPro": "GTX Pro"}}
+    rows = [{"Id": "1", "P": "GTXPro"}, {"Id": "2", "P": "MG Special"}]
+
+    converted = convert("deals", {"id": "Id", "product_id": gtx}, rows)
+
+    assert values("deals", "product_id", converted) == ["GTX Pro", "MG Special"]
+    assert converted.notes == {("pull.unmapped_value", "mapping.deals.Thing.product_id"): 1}
 
 
 def test_unmapped_columns_are_kept_as_wanted() -> None:
