@@ -228,7 +228,7 @@ class HttpClient:
             response = call.receive(raw)
             is_done = True
         except TooLargeError as error:
-            raise ConfigError(self._speaker().where, str(error), "more than that") from None
+            raise self._odd(call.request, str(error), "more than that") from None
         except BROKEN as error:
             raise self._lost(call.request, error) from error
         except ValueError:  # its text repeats the header, which may be the one that signs
@@ -254,11 +254,16 @@ class HttpClient:
     def _redirected(self, request: Request, target: str, response: Response) -> str:
         location = response.headers.get("Location", "")
         if request.method not in {"GET", "HEAD"} or not location:
-            got = f"a redirect ({response.status}) of a {request.method}"
-            raise ConfigError(self._speaker().where, "an answer", got, "Check the connection's url")
+            raise self._odd(request, "an answer", f"{response.status} to a {request.method}")
         if "://" not in location and not location.startswith(("/", "?")):
             location = target.partition("?")[0].rpartition("/")[0] + "/" + location
         return self.origin.target(location)
+
+    def _odd(self, request: Request, expected: str, got: str) -> CrmbridgeError:
+        """An answer that no retry helps; a write that met one may have been carried out."""
+        is_once = request.effect is Effect.ONCE
+        found = ErrorClass.UNKNOWN if is_once else ErrorClass.CONFIG
+        return error_of(found, self._speaker(), expected, got)
 
     def _lost(self, request: Request, error: Exception) -> Exception:
         """The failure for an answer that never came, or not whole."""

@@ -71,6 +71,8 @@ def test_a_read_is_repeated_after_any_passing_fault(fault: Reply) -> None:
         loopback.truncated(b'{"rows": [1', 100),
         loopback.reset_before_answer(),
         loopback.reset_after_headers(),
+        loopback.redirect("/done", 303),
+        loopback.gzip_bomb(65),
     ],
 )
 def test_a_write_that_may_have_landed_is_never_sent_again(fault: Reply) -> None:
