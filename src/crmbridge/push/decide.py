@@ -15,6 +15,7 @@ from crmbridge.push.desired import (
     DesiredRecord,
     Seen,
     SeenRecord,
+    SeenValue,
     WritePolicy,
 )
 from crmbridge.push.fields import FieldDecision, Verdict, decide_fields
@@ -167,14 +168,12 @@ def _field_items(desired: Iterable[DesiredFields], seen: Seen, work: _Work) -> I
         for decision in decisions:
             if decision.verdict not in _SILENT:
                 work.notes.add(decision.verdict.value, f"{one.record} {decision.field}")
-        version = _version(value.version for value in (values or {}).values())
-        yield from _items_of_record(one, decisions, version)
+        yield from _items_of_record(one, decisions, version_of((values or {}).values()))
 
 
-def _version(versions: Iterable[str]) -> str:
-    """The record's version, where all its fields were seen at the same one."""
-    known = set(versions)
-    return known.pop() if len(known) == 1 else ""
+def version_of(values: Iterable[SeenValue]) -> str:
+    """A record's version: the one at which any of its fields was seen last, "" for none."""
+    return max(values, key=lambda value: value.seen_at, default=SeenValue()).version
 
 
 def _items_of_record(

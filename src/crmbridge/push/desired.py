@@ -159,10 +159,16 @@ class Desired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenValue:
-    """A field as the CRM showed it last, and what we wrote there last, if ever."""
+    """A field as the CRM showed it last, and what we wrote there last, if ever.
+
+    Args:
+        version: the record's, when the field was seen.
+        seen_at: ms; the version of the field seen last is the record's.
+    """
 
     seen: Value = None
     version: str = ""
+    seen_at: int = 0
     written: Value = None
     is_written: bool = False
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, Select, select
 
 from crmbridge.push.changeset import Changeset
 from crmbridge.push.rows import head_row, item_row
@@ -49,6 +50,7 @@ class LastWrite:
     state: str
     remote_id: str
     remote_version: str
+    done_at: int | None
 
 
 def save_changeset(store: Store, changeset: Changeset, run_id: int) -> None:
@@ -97,26 +99,40 @@ def supersede_others(tx: Connection, changeset: Changeset) -> None:
 
 
 def last_of_keys(tx: Connection, keys: Iterable[str]) -> dict[Place, LastWrite]:
-    """(connection, object, key) -> the last write of it that landed or may have landed."""
+    """The last write of each of these keys, under whatever connection and object."""
+    query = _landed()
+    return _last(
+        row
+        for part in in_parts(keys)
+        for row in tx.execute(query.where(changeset_items.c.key.in_(part)))
+    )
+
+
+def last_of_object(
+    tx: Connection, connection: str, object_: str, since: int
+) -> dict[Place, LastWrite]:
+    """The last write of each record of ours in an object, sent since then, ms."""
     items = changeset_items
-    landed = [state.value for state in (*DONE, *UNDER_WAY)]
-    query = (
-        select(
-            items.c.connection,
-            items.c.object,
-            items.c.key,
-            items.c.changeset,
-            items.c.operation,
-            items.c.state,
-            items.c.remote_id,
-            items.c.remote_version,
-        )
+    query = _landed().where(
+        items.c.connection == connection,
+        items.c.object == object_,
+        items.c.key != "",
+        items.c.sent_at >= since,
+    )
+    return _last(tx.execute(query))
+
+
+def _landed() -> Select[Any]:
+    """Writes that landed or may have, oldest first."""
+    items = changeset_items
+    columns = [items.c[name] for name in LastWrite.__slots__]
+    return (
+        select(*columns)
         .join(changesets, changesets.c.id == items.c.changeset)
-        .where(items.c.state.in_(landed))
+        .where(items.c.state.in_([state.value for state in (*DONE, *UNDER_WAY)]))
         .order_by(items.c.sent_at, items.c.done_at, changesets.c.created_at)
     )
-    return {
-        (row.connection, row.object, row.key): LastWrite(**row._asdict())
-        for part in in_parts(keys)
-        for row in tx.execute(query.where(items.c.key.in_(part)))
-    }
+
+
+def _last(rows: Iterable[Row[Any]]) -> dict[Place, LastWrite]:
+    return {(row.connection, row.object, row.key): LastWrite(**row._asdict()) for row in rows}

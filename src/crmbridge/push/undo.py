@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from crmbridge.adapters.contract import Operation
 from crmbridge.push.changeset import Change, Changeset, Item, item_name, named
-from crmbridge.push.decide import Decision, Origin, forecast, in_order
+from crmbridge.push.decide import Decision, Origin, forecast, in_order, version_of
 from crmbridge.push.desired import Presence, Seen, SeenRecord, WritePolicy
 from crmbridge.push.fields import normal
 from crmbridge.push.notes import Notes
@@ -102,15 +102,14 @@ def _current(item: Item, work: _Undo) -> tuple[Mapping[str, Value], str]:
         return (own.values, own.version) if own else ({}, "")
     record = RecordKey(item.connection, item.object, work.written[item.item])
     fields = work.seen.fields.get(record, {})
-    versions = {value.version for value in fields.values()}
-    version = versions.pop() if len(versions) == 1 else ""
-    return {name: value.seen for name, value in fields.items()}, version
+    return {name: value.seen for name, value in fields.items()}, version_of(fields.values())
 
 
 def _take_away(item: Item, work: _Undo) -> Iterator[Item]:
     own = work.record_of(item)
     policy = work.policies[item.connection]
-    can = Operation.DELETE in policy.capabilities.of(item.object).operations
+    deletes = Operation.DELETE in policy.capabilities.of(item.object).operations
+    can = deletes and item.object in policy.own  # a campaign that was started stays
     if own is None:
         work.note("undo_changed", item)
     elif (
