@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -32,13 +32,20 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """When a customer was last visited and how often it should be; NaN where not known."""
+    """When customers were last visited and how often they should be.
+
+    Args:
+        since: days since the last visit, with fractions; NaN where not known.
+        interval: days between visits; NaN where not known.
+    """
 
     since: Numbers
     interval: Numbers
 
 
-def need_part(customers: pd.DataFrame, features: pd.DataFrame, parameters: ScoreParameters) -> Part:
+def need_part(
+    customers: pd.DataFrame, features: pd.DataFrame, parameters: ScoreParameters, now: datetime
+) -> Part:
     """How much a customer needs us: the strongest sign counts.
 
     Signs are the source's own need column, the strongest open need, an open deal, orders that
@@ -46,7 +53,7 @@ def need_part(customers: pd.DataFrame, features: pd.DataFrame, parameters: Score
     are kept at all, a customer without a sign has `need_none`; where none are kept, the part is
     missing.
     """
-    signs = _need_signs(customers, features, parameters)
+    signs = _need_signs(customers, features, parameters, now)
     values = np.full(len(customers), np.nan)
     codes = ["need.unknown"] * len(customers)
     sentences = ["Need not known, counted as average"] * len(customers)
@@ -58,14 +65,14 @@ def need_part(customers: pd.DataFrame, features: pd.DataFrame, parameters: Score
 
 
 def _need_signs(
-    customers: pd.DataFrame, features: pd.DataFrame, parameters: ScoreParameters
+    customers: pd.DataFrame, features: pd.DataFrame, parameters: ScoreParameters, now: datetime
 ) -> list[tuple[str, Numbers, list[str]]]:
     said = unit_column(customers, "need", parameters.scales.get("need"), parameters.words)
     opened = _open_need(features)
     names = texts(features, "need_name")
     deals = numbers(features, "open_deals")
     deal = np.where(deals > 0, parameters.need_deal, np.nan)
-    share, (late, waiting) = _share_of_last_year(features), _overdue(features)
+    share, (late, waiting) = _share_of_last_year(features), _overdue(features, now)
     fell = np.where(share < parameters.falling[-1][0], _curve(share, parameters.falling), np.nan)
     due = np.where(late > parameters.overdue[0][0], _curve(late, parameters.overdue), np.nan)
     kept = bool((numbers(features, "open_needs") > 0).any() or (deals > 0).any())
@@ -96,11 +103,11 @@ def _share_of_last_year(features: pd.DataFrame) -> Numbers:
     return np.where(before > 0, lately / np.where(before > 0, before, 1), np.nan)
 
 
-def _overdue(features: pd.DataFrame) -> tuple[Numbers, list[str]]:
+def _overdue(features: pd.DataFrame, now: datetime) -> tuple[Numbers, list[str]]:
     gap, since = usual_gap_days(features), numbers(features, "last_order_days")
-    pairs = zip(since, gap, strict=True)
     spoken = [
-        f"Last order {_count(x, 'day')} ago, usually every {_count(y, 'day')}" for x, y in pairs
+        f"Last order on {_day(now, x)}, usually every {_count(y, 'day')}"
+        for x, y in zip(since, gap, strict=True)
     ]
     return since / gap, spoken
 
@@ -164,14 +171,14 @@ def rhythm(
     return Rhythm(since=np.maximum(since, 0), interval=np.asarray(interval, dtype=np.float64))
 
 
-def urgency_part(beat: Rhythm, parameters: ScoreParameters) -> Part:
+def urgency_part(beat: Rhythm, parameters: ScoreParameters, now: datetime) -> Part:
     """How due a visit is; a customer never visited has `urgency_never` where visits are kept."""
     values = urgency_at(beat, 0, parameters)
     kept = bool((~np.isnan(beat.since)).any())
     never = np.isnan(beat.since)
     codes, sentences = [], []
     for since, interval in zip(beat.since, beat.interval, strict=True):
-        code, sentence = _urgency_reason(since, interval, kept=kept)
+        code, sentence = _urgency_reason(_day(now, since), interval, kept=kept)
         codes.append(code)
         sentences.append(sentence)
     if kept:
@@ -184,14 +191,22 @@ def urgency_at(beat: Rhythm, days_ahead: int, parameters: ScoreParameters) -> Nu
     return _curve(np.maximum(beat.since + days_ahead, 0) / beat.interval, parameters.urgency)
 
 
-def _urgency_reason(since: float, interval: float, *, kept: bool) -> tuple[str, str]:
-    if np.isnan(since):
+def _urgency_reason(day: str, interval: float, *, kept: bool) -> tuple[str, str]:
+    if not day:
         sentence = "Never visited" if kept else "No visits on record, counted as average"
         return ("urgency.never" if kept else "urgency.unknown"), sentence
-    ago = f"Last visit {_count(since, 'day')} ago"
+    # The day, not how long ago it is: the text stands in calendars and CRMs for weeks, and one
+    # that changed each night would be written each night.
+    seen = f"Last visit on {day}"
     if np.isnan(interval):
-        return "urgency.no_interval", f"{ago}, no visit interval known, counted as average"
-    return "urgency.interval", f"{ago}, due every {_count(interval, 'day')}"
+        return "urgency.no_interval", f"{seen}, no visit interval known, counted as average"
+    return "urgency.interval", f"{seen}, due every {_count(interval, 'day')}"
+
+
+def _day(now: datetime, days_ago: float) -> str:
+    if np.isnan(days_ago):
+        return ""
+    return (now - timedelta(days=min(float(days_ago), 100_000.0))).date().isoformat()
 
 
 def _curve(values: Numbers, points: Curve) -> Numbers:
@@ -206,4 +221,5 @@ def _count(number: float, noun: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return "?" if np.isnan(share) else f"{100 * share:.0f} %"
+    # In steps of ten, so that the text does not change with every order.
+    return "?" if np.isnan(share) else f"about {10 * round(10 * share)} %"

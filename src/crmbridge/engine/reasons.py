@@ -11,6 +11,9 @@ from crmbridge.records import Reason
 
 Matrix = NDArray[np.float64]
 
+PUBLISHED_STEP = 0.05
+"""A score in a CRM moves by at least this, or into another tier."""
+
 
 def geometric_mean(parts: Matrix, weights: Matrix) -> Matrix:
     """Weighted geometric mean of each row; parts in [0, 1], weights >= 0 and not all 0."""
@@ -54,21 +57,48 @@ def _score_of(parts: Matrix, neutral: float, weights: Matrix, known: Sequence[in
 def reasons_text(reasons: Sequence[Reason], limit: int = 255) -> str:
     """The reasons as one line for a CRM field, strongest first, whole reasons only.
 
+    A sign says which way a reason works; its weight is left out, since it changes every day and
+    would have the line written every day.
+
     Args:
         limit: most characters; >= 1. A first reason that is longer is cut with an ellipsis.
     """
     line = ""
     for reason in sorted(reasons, key=lambda item: (-abs(item.weight), item.code)):
-        if reason.code == "base":
+        if reason.code == "base" or not reason.weight:
             continue
         longer = f"{line}; {_signed(reason)}" if line else _signed(reason)
         if len(longer) > limit:
             break
         line = longer
-    if line or not reasons:
-        return line
-    return _signed(max(reasons, key=lambda item: abs(item.weight)))[: limit - 1] + "…"
+    return line or _shortened(reasons, limit)
+
+
+def _shortened(reasons: Sequence[Reason], limit: int) -> str:
+    told = [reason for reason in reasons if reason.code != "base" and reason.weight]
+    if not told:
+        return ""
+    text = _signed(max(told, key=lambda item: abs(item.weight)))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _signed(reason: Reason) -> str:
-    return f"{reason.text} ({100 * reason.weight:+.0f})"
+    return f"{'+' if reason.weight > 0 else '−'} {reason.text}"
+
+
+def published_score(score: float, tier: str, held: float | None, held_tier: str) -> float:
+    """The score to show in a CRM: what stands there, unless it moved enough to matter.
+
+    Urgency moves every score a little every day; rewriting each of them each night would spend
+    the CRM's quota and drown its history.
+
+    Args:
+        held: what the CRM shows now, in [0, 1]; None for nothing.
+        held_tier: the tier of `held`.
+
+    Returns:
+        `held` if it is less than 0.05 away and in the same tier, else the score in steps of 0.01.
+    """
+    if held is not None and tier == held_tier and abs(score - held) < PUBLISHED_STEP:
+        return held
+    return round(score, 2)

@@ -63,10 +63,10 @@ def score_visits(
     facts = features[~features.index.duplicated()].reindex(unique.index)
     beat = rhythm(unique, facts, parameters, now)
     parts = [
-        need_part(unique, facts, parameters),
+        need_part(unique, facts, parameters, now),
         market_part(unique, parameters),
         product_part(unique, facts, parameters),
-        urgency_part(beat, parameters),
+        urgency_part(beat, parameters, now),
     ]
     frame = _scored(unique.index, parts, beat, parameters)
     findings = (*_repeated(len(customers) - len(unique)), *_missing(parts))

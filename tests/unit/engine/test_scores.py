@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from crmbridge.engine.parameters import PartWeights, ScoreParameters
-from crmbridge.engine.reasons import exact_shares, geometric_mean, reasons_text
+from crmbridge.engine.reasons import exact_shares, geometric_mean, published_score, reasons_text
 from crmbridge.engine.scores import ScoredCustomers, score_visits, visit_values
 from crmbridge.errors import ConfigError
 from crmbridge.records import Reason, to_millis
@@ -140,7 +140,7 @@ def test_another_customer_changes_nobodys_reasons() -> None:
 def test_the_last_visit_and_its_interval_are_told() -> None:
     scored = score({"1": {"class": "A"}}, {"1": {"last_visit_days": 47}})
 
-    assert reason(scored, "1", "urgency").text == "Last visit 47 days ago, due every 14 days"
+    assert reason(scored, "1", "urgency").text == "Last visit on 2026-09-16, due every 14 days"
     assert cell(scored, "1", "urgency") == 1.0
 
 
@@ -174,11 +174,11 @@ def test_never_visited_is_urgent_only_where_visits_are_kept() -> None:
         ({"open_deals": 1}, "1 open deal"),
         (
             {"orders_amount_365": 200, "orders_amount_prev_365": 1000},
-            "Orders at 20 % of the year before",
+            "Orders at about 20 % of the year before",
         ),
         (
             {"order_days": 5, "first_order_days": 200, "last_order_days": 80},
-            "Last order 80 days ago, usually every 30 days",  # (200 - 80) / 4
+            "Last order on 2026-08-14, usually every 30 days",  # (200 - 80) / 4
         ),
     ],
 )
@@ -284,6 +284,33 @@ def test_reasons_fit_the_crms_field() -> None:
         Reason(code="base", text="An average customer", weight=0.5),
     )
 
-    assert reasons_text(reasons) == "Open need: pumps (0.8) (+20); Market situation 0.2 of 1 (-10)"
-    assert reasons_text(reasons, 40) == "Open need: pumps (0.8) (+20)"
+    assert reasons_text(reasons) == "+ Open need: pumps (0.8); − Market situation 0.2 of 1"
+    assert reasons_text(reasons, 40) == "+ Open need: pumps (0.8)"
     assert len(reasons_text(reasons, 10)) == 10
+
+
+def test_reasons_for_the_crm_are_the_same_the_next_day() -> None:
+    customers = table({"1": {"class": "A", "need": 0.8}})
+    days = (table({"1": {"last_visit_days": 20.0 + later}}) for later in (0, 1))
+
+    texts = [
+        reasons_text(cell(score_visits(customers, facts, ScoreParameters(), now), "1", "reasons"))
+        for facts, now in zip(days, (NOW, NOW + timedelta(days=1)), strict=True)
+    ]
+
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize(
+    ("score", "tier", "held", "written"),
+    [
+        (0.52, "medium", 0.50, 0.50),  # moved too little
+        (0.56, "medium", 0.50, 0.56),
+        (0.601, "high", 0.59, 0.60),  # another tier
+        (0.523456, "medium", None, 0.52),
+    ],
+)
+def test_a_score_in_the_crm_moves_only_if_it_matters(
+    score: float, tier: str, held: float | None, written: float
+) -> None:
+    assert published_score(score, tier, held, "medium") == written
