@@ -196,6 +196,7 @@ def _create(path: Path, wait_seconds: float) -> None:
     new = path.with_name(f"{path.name}.new-{secrets.token_hex(4)}")
     place = Place(name=str(path), path=path)
     try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)  # one level: a mistyped path is told
         os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
         raise StorageError(

@@ -90,7 +90,13 @@ def test_a_damaged_page_is_found_at_open(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="nowhere"):
-        sqlite_store(tmp_path / "nowhere")
+        sqlite_store(tmp_path / "nowhere" / "deeper")
+
+
+def test_the_last_folder_of_the_path_is_made_for_the_store_alone(tmp_path: Path) -> None:
+    sqlite_store(tmp_path / ".state").close()
+
+    assert (tmp_path / ".state").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_full_disk_names_the_file_and_the_room_left(tmp_path: Path) -> None:
