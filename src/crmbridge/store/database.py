@@ -4,7 +4,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
-from crmbridge.errors import ConfigError, RetryLaterError, StorageError
+from crmbridge.errors import ConfigError, CrmbridgeError, RetryLaterError, StorageError
 from crmbridge.store import schema
+from crmbridge.store.continuity import begin_anew, mark_of, read_mark, write_mark
 from crmbridge.store.failures import Place, translated
 from crmbridge.store.migrate import must_upgrade, upgrade
 
@@ -97,8 +98,20 @@ class Store:
         with self.read() as tx:
             return _quick_check(tx)
 
+    def remember(self) -> None:
+        """Note beside a SQLite file how far it has come; see `crmbridge.store.continuity`."""
+        if self.path is None:
+            return
+        seen = read_mark(self.path)
+        with self.read() as tx:
+            mark = mark_of(tx)
+        if mark != seen:
+            write_mark(self.path, mark)
+
     def close(self) -> None:
         """Let go of all connections; the store may be used again afterwards."""
+        with suppress(CrmbridgeError):  # a store that cannot be read was reported before
+            self.remember()
         self._engine.dispose()
 
 
@@ -182,13 +195,26 @@ def _open_sqlite(url: URL, base: Path, wait_seconds: float) -> Store:
     place = Place(name=str(path), path=path)
     if not path.exists():
         _create(path, wait_seconds)
-    store = Store(_sqlite_engine(path, wait_seconds), place)
+    engine = _sqlite_engine(path, wait_seconds)
+    store = Store(engine, place)
     try:
         _admit_sqlite(store)
+        _recognise(store, path)
     except BaseException:
-        store.close()
+        engine.dispose()
         raise
     return store
+
+
+def _recognise(store: Store, path: Path) -> None:
+    """Begin anew if the file is not the one we left. What was seen is read first: it only grows."""
+    seen = read_mark(path)
+    with store.read() as tx:
+        is_other = seen is not None and mark_of(tx).is_behind(seen)
+    if is_other:
+        with store.write() as tx:
+            begin_anew(tx)
+    store.remember()
 
 
 def _create(path: Path, wait_seconds: float) -> None:

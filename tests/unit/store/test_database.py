@@ -18,11 +18,11 @@ def sqlite_store(folder: Path, wait_seconds: float = 0.0) -> Store:
     return open_store("sqlite:///store.db", base=folder, wait_seconds=wait_seconds)
 
 
-def test_a_new_file_is_private_and_alone(tmp_path: Path) -> None:
+def test_new_files_are_private(tmp_path: Path) -> None:
     sqlite_store(tmp_path).close()
 
-    assert [path.name for path in tmp_path.iterdir()] == ["store.db"]
-    assert stat.S_IMODE((tmp_path / "store.db").stat().st_mode) == 0o600
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"store.db": 0o600, "store.db.seen": 0o600}
 
 
 def test_a_store_keeps_its_epoch(url: str) -> None:

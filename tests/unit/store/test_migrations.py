@@ -1,0 +1,137 @@
+"""The revisions that ship make exactly the tables that the program uses, or change nothing."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from crmbridge.errors import StorageError
+from crmbridge.store import Store, migrate, open_store
+from crmbridge.store.database import set_meta
+from crmbridge.store.schema import metadata
+
+NEXT = '''
+"""The next revision, for a test."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Add a table{note}."""
+    op.execute("CREATE TABLE added (n INTEGER)")
+    {more}
+'''
+
+
+def scripts_with_next(folder: Path, more: str = "pass") -> Path:
+    scripts = folder / "scripts"
+    shutil.copytree(migrate.SCRIPTS, scripts)
+    (scripts / "versions" / "0002_next.py").write_text(NEXT.format(note="", more=more))
+    return scripts
+
+
+def tables(path: Path) -> set[str]:
+    with sqlite3.connect(path) as connection:
+        return {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+
+
+def upgrade(store: Store, scripts: Path) -> None:
+    with store.write() as tx:
+        migrate.upgrade(tx, store.place, scripts, head="0002")
+
+
+def test_the_program_needs_the_last_revision_that_ships() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.SCRIPTS))
+
+    assert ScriptDirectory.from_config(config).get_heads() == [migrate.HEAD]
+
+
+def test_the_revisions_make_the_tables_that_the_program_uses(store: Store) -> None:
+    with store.read() as tx:
+        differences = compare_metadata(MigrationContext.configure(tx), metadata)
+
+    assert differences == []
+
+
+def test_an_upgrade_keeps_a_backup_of_the_older_file(tmp_path: Path) -> None:
+    store = open_store("sqlite:///store.db", base=tmp_path)
+    with store.write() as tx:
+        set_meta(tx, "kept", "1")
+
+    upgrade(store, scripts_with_next(tmp_path))
+
+    backup = tmp_path / "store.db.0001.backup"
+    assert "added" in tables(tmp_path / "store.db")
+    assert "added" not in tables(backup)
+    with sqlite3.connect(backup) as connection:
+        assert connection.execute("SELECT value FROM meta WHERE key = 'kept'").fetchall() == [
+            ("1",)
+        ]
+
+
+def test_an_upgrade_that_fails_changes_nothing(url: str, tmp_path: Path) -> None:
+    store = open_store(url)
+    scripts = scripts_with_next(tmp_path, more="raise OSError")
+
+    with pytest.raises(OSError):  # noqa: PT011  the revision's own
+        upgrade(store, scripts)
+
+    with store.read() as tx:
+        assert migrate.revision_of(tx) == "0001"
+        assert not tx.dialect.has_table(tx, "added")
+
+
+def test_a_newer_store_is_refused_and_left_alone(url: str, tmp_path: Path) -> None:
+    store = open_store(url)
+    upgrade(store, scripts_with_next(tmp_path))
+
+    with pytest.raises(StorageError, match=r"revision 0001 or older .* got revision 0002.*Upgrade"):
+        open_store(url)
+
+
+CREATE = "from crmbridge.store import open_store; open_store('sqlite:///store.db')"
+
+
+def test_a_creation_that_is_killed_leaves_no_store_and_the_next_one_works(tmp_path: Path) -> None:
+    environment = {**os.environ, "CRMBRIDGE_FAILPOINT": "migration.step:1"}
+    killed = subprocess.run(
+        [sys.executable, "-c", CREATE], cwd=tmp_path, env=environment, check=False
+    )
+
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "store.db").exists()
+    assert open_store("sqlite:///store.db", base=tmp_path).epoch
+
+
+def test_an_upgrade_that_is_killed_is_undone_by_the_next_open(tmp_path: Path) -> None:
+    open_store("sqlite:///store.db", base=tmp_path).close()
+    scripts = scripts_with_next(tmp_path)
+    program = f"""
+from pathlib import Path
+from crmbridge.store import migrate, open_store
+store = open_store("sqlite:///store.db")
+with store.write() as tx:
+    migrate.upgrade(tx, store.place, Path({str(scripts)!r}), head="0002")
+"""
+    environment = {**os.environ, "CRMBRIDGE_FAILPOINT": "migration.step:1"}
+    killed = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, check=False
+    )
+
+    assert killed.returncode == -signal.SIGKILL
+    with open_store("sqlite:///store.db", base=tmp_path).read() as tx:
+        assert migrate.revision_of(tx) == "0001"
+        assert not tx.dialect.has_table(tx, "added")
