@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+BENCHMARKS := $(wildcard benchmarks/[a-z]*.py)
 ROOMS := store push engine
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile
@@ -55,8 +56,8 @@ types: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m crmbridge.settings.reference | diff - docs/configuration.md
 
-bench: $(VENV)/.bench ## the figures of docs/performance.md, measured on this machine
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.bench ## how fast and how good, measured on this machine
+	$(foreach script,$(BENCHMARKS),$(BIN)/python $(script) &&) true
 
 nightly: $(VENV)/.dev ## long fault loops
 	$(PYTEST) -m nightly
