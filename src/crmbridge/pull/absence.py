@@ -45,8 +45,10 @@ def close_snapshot(work: Work, plan: Plan, mark: Mark) -> None:
     Raises:
         RefusedError: too many records would disappear; the position stays open.
     """
-    with work.store.read() as tx:
-        held = live_tally(tx, work.place)
+    held = mark.tally
+    if not _is_all_new(work, plan, mark):
+        with work.store.read() as tx:
+            held = live_tally(tx, work.place)
     gone = [] if held == mark.tally else find_vanished(work)
     if work.ability.deletes is Deletes.SWEEP:
         gone = []  # the sweep says
@@ -57,6 +59,11 @@ def close_snapshot(work: Work, plan: Plan, mark: Mark) -> None:
         _resolve_mended(tx, work)
         saved = replace(mark, done=True).saved(work.now)
         save_position(tx, work.spot(plan.pass_), saved, work.source.run_id)
+
+
+def _is_all_new(work: Work, plan: Plan, mark: Mark) -> bool:
+    """Whether each row read was a new record and nothing was held before: all ids agree."""
+    return not plan.resumes and not work.held_before and work.counts.new == mark.tally[0]
 
 
 def guard_shrink(work: Work, vanishing: int, held: int, read: Tally | None = None) -> None:

@@ -33,6 +33,7 @@ class Work:
     Args:
         place: whose records these are.
         binding: what its positions are valid for.
+        held_before: records of the object were held when the pull began.
         waiting: names in quarantine, so that records that come good are let go.
         winners: column that refers to records -> loser -> survivor, of merged ones.
         consents: counts of the facts that the object's consent fields make.
@@ -49,6 +50,7 @@ class Work:
     binding: str
     waiting: set[str] = field(default_factory=set)
     winners: dict[str, dict[str, str]] = field(default_factory=dict)
+    held_before: bool = True
     has_written: bool = False
     has_consents: bool = False
     counts: Counts = field(default_factory=Counts)
@@ -115,6 +117,7 @@ def begin_work(store: Store, source: Source, item: SourceObject, organisation: s
             ability=source.capabilities.of(item.object),
             place=place,
             binding=source.binding(item, organisation),
+            held_before=has_any(tx, place),
             waiting=quarantined_ids(tx, place),
             winners=_winners(tx, source, item),
             has_written=bool(item.write_fields) and has_written(tx, place),
