@@ -137,6 +137,18 @@ class _Work:
         )
 
 
+def settle_open(
+    store: Store, targets: Mapping[str, Target], orders: Orders
+) -> dict[str, CrmbridgeError]:
+    """Look up what earlier pushes left under way, before anything is decided; writes nothing.
+
+    Returns:
+        connection -> why it cannot be asked now.
+    """
+    stops = {name: _take_up_others(store, target, "", orders) for name, target in targets.items()}
+    return {name: stop for name, stop in stops.items() if stop is not None}
+
+
 def _take_up_others(
     store: Store, target: Target, changeset_id: str, orders: Orders
 ) -> CrmbridgeError | None:
@@ -245,4 +257,4 @@ def _finish(name: str, batch: Sequence[Item], sent: Sent, work: _Work) -> None:
         work.stops.setdefault(name, sent.stop)
 
 
-__all__ = ["ApplyReport", "Bars", "Orders", "apply", "bars_nobody"]
+__all__ = ["ApplyReport", "Bars", "Orders", "apply", "bars_nobody", "settle_open"]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from crmbridge.adapters.contract import Operation, Outcome, Status
 from crmbridge.errors import RetryLaterError, UsageError
-from crmbridge.push.changeset import Item
+from crmbridge.push.changeset import Changeset, Item
 from crmbridge.push.guards import describe, guarded_number
 from crmbridge.push.ledger import DONE, UNDER_WAY, State, last_of_keys, supersede_others
 from crmbridge.push.rows import changeset_of
@@ -27,6 +27,15 @@ class _Progress:
     state: State
     remote_id: str
     handle: str
+
+
+def load_changeset(store: Store, changeset_id: str) -> Changeset:
+    """A changeset as it was kept.
+
+    Raises:
+        UsageError: there is none of this id.
+    """
+    return Journal(store, changeset_id).changeset
 
 
 class Journal:
@@ -105,6 +114,10 @@ class Journal:
     def is_unknown(self, name: str) -> bool:
         """Whether an item's outcome was looked up in vain before."""
         return self._progress[name].state is State.UNKNOWN
+
+    def was_written(self, name: str) -> bool:
+        """Whether an item changed something; one that found its values there did not."""
+        return self._progress[name].state is State.APPLIED
 
     def handle(self, name: str) -> str:
         """The long job that an item is part of, "" for none."""

@@ -1,17 +1,20 @@
 """Decides a changeset that takes another one back, where the CRM still holds what we wrote."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crmbridge.adapters.contract import Operation
 from crmbridge.push.changeset import Change, Changeset, Item, item_name, named
 from crmbridge.push.decide import Decision, Origin, forecast, in_order, version_of
 from crmbridge.push.desired import Presence, Seen, SeenRecord, WritePolicy
+from crmbridge.push.facts import Ask, gather
 from crmbridge.push.fields import normal
+from crmbridge.push.journal import Journal
 from crmbridge.push.notes import Notes
 from crmbridge.push.own import changed_by_person, held, is_future, is_same_version
 from crmbridge.push.values import Value, is_empty, is_same
 from crmbridge.records import RecordKey
+from crmbridge.store import Store
 
 _MEMBERS = {
     Operation.ADD_MEMBER: Operation.REMOVE_MEMBER,
@@ -19,7 +22,27 @@ _MEMBERS = {
 }
 
 
-def undo(
+def undo(store: Store, changeset_id: str, ask: Ask, origin: Origin) -> Decision:
+    """Decide how to take back a changeset of the store; apply it like any other.
+
+    Args:
+        ask: as for `gather`; its records are those of the changeset.
+
+    Raises:
+        UsageError: there is no such changeset.
+    """
+    journal = Journal(store, changeset_id)
+    written = {name: id_ for name, id_ in journal.remote_ids.items() if journal.was_written(name)}
+    records = [
+        RecordKey(item.connection, item.object, written[item.item])
+        for item in journal.changeset.items
+        if item.item in written and not item.key
+    ]
+    seen = gather(store, replace(ask, records=records))
+    return decide_undo(journal.changeset, written, seen, ask.policies, origin)
+
+
+def decide_undo(
     changeset: Changeset,
     written: Mapping[str, str],
     seen: Seen,
@@ -34,7 +57,7 @@ def undo(
     undo: it writes over nothing but our own values.
 
     Args:
-        written: item -> id of the record it wrote, for items that were applied.
+        written: item -> id of the record it wrote, for items that changed something.
         seen: fields and records of ours, as seen last.
     """
     work = _Undo(seen=seen, policies=policies, origin=origin, written=written, notes=Notes())

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from crmbridge.push.changeset import Change, Changeset, GuardVerdict, Item, item
 from crmbridge.push.journal import Journal
 from crmbridge.push.ledger import State, save_changeset
 from crmbridge.push.settle import Target
-from crmbridge.store import Store, open_store
+from crmbridge.store import Store
 from crmbridge.store.field_values import get_field_values, save_seen
 from crmbridge.store.leases import acquire, break_lease
 from crmbridge.store.schema import audit, changeset_items, plans
@@ -27,11 +26,6 @@ from crmbridge.testing.memory import MemoryConnection, memory_capabilities
 from crmbridge.testing.truth import START, MemoryCrm
 
 TOMORROW = "2026-03-03T10:00:00Z"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(f"sqlite:///{tmp_path}/crmbridge.db")
 
 
 @pytest.fixture
