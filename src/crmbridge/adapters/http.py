@@ -4,14 +4,12 @@ An adapter says what to send and how its CRM speaks (`Dialect`); time-outs, retr
 sign-in and the secrecy of secrets are settled here.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from urllib3.response import BaseHTTPResponse
 
@@ -27,9 +25,9 @@ from crmbridge.adapters.answer import (
 from crmbridge.adapters.contract import ErrorClass
 from crmbridge.adapters.limits import Limits
 from crmbridge.adapters.origin import Origin, origin_of
+from crmbridge.adapters.outgoing import Call, kind_of, ready
 from crmbridge.adapters.receive import (
     BROKEN,
-    Receive,
     Stream,
     TooLargeError,
     into_file,
@@ -48,25 +46,10 @@ from crmbridge.adapters.verdict import (
     quota_until,
 )
 from crmbridge.adapters.wire import set_deadline
-from crmbridge.errors import ConfigError, CrmbridgeError, QuotaError, RecordError, RetryLaterError
+from crmbridge.errors import ConfigError, CrmbridgeError, QuotaError, RetryLaterError
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
-_OWN_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
-_AGENT = "crmbridge"
-
-
-@dataclass(slots=True)
-class _Call:
-    """A request made ready to be sent, again and again the same."""
-
-    request: Request
-    target: str
-    headers: dict[str, str]
-    body: bytes | None
-    receive: Receive
-    seconds: float
-    is_refreshed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,14 +97,14 @@ class HttpClient:
             RecordError, ConflictError: the status says so and `accept` does not name it.
         """
         limits = self.traffic.limits
-        return self._carry_out(self._ready(request, whole(limits), limits.total_seconds))
+        return self._carry_out(ready(request, self.origin, whole(limits), limits.total_seconds))
 
     def download(self, request: Request, path: Path) -> Response:
         """Write a good answer's body to a file, whole or not at all; raises as `send` does."""
         limits = self.traffic.limits
         partial = path.with_name(f"{path.name}.part")
         request = replace(request, answer=Answer.BYTES)
-        call = self._ready(request, into_file(limits, partial), limits.download_seconds)
+        call = ready(request, self.origin, into_file(limits, partial), limits.download_seconds)
         try:
             response = self._carry_out(call)
             partial.replace(path)
@@ -139,7 +122,7 @@ class HttpClient:
         limits = self.traffic.limits
         opened: list[BaseHTTPResponse] = []
         request = replace(request, answer=Answer.BYTES)
-        call = self._ready(request, left_open(limits, opened), limits.download_seconds)
+        call = ready(request, self.origin, left_open(limits, opened), limits.download_seconds)
         response = self._carry_out(call)
         raw = opened[-1]
         try:
@@ -151,21 +134,7 @@ class HttpClient:
         """Close all connections, those of clients made by `at` too."""
         self.traffic.close()
 
-    def _ready(self, request: Request, receive: Receive, seconds: float) -> _Call:
-        target = self.origin.target(request.url)
-        if request.params:
-            target += ("&" if "?" in target else "?") + urlencode(request.params, doseq=True)
-        headers = {**_OWN_HEADERS, "User-Agent": _AGENT}
-        body = request.body
-        if request.json is not None:
-            body, headers["Content-Type"] = _json_body(request.json), "application/json"
-        elif request.form is not None:
-            body = urlencode(request.form).encode()
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        headers.update(request.headers)
-        return _Call(request, target, headers, body, receive, seconds)
-
-    def _carry_out(self, call: _Call) -> Response:
+    def _carry_out(self, call: Call) -> Response:
         """Try until it goes well or may not be tried again."""
         try:
             return self.traffic.retrying.copy()(self._attempt, call)
@@ -176,7 +145,7 @@ class HttpClient:
             self.traffic.redactor.clean_error(error)
             raise
 
-    def _attempt(self, call: _Call) -> Response:
+    def _attempt(self, call: Call) -> Response:
         """One try, with one refresh of the sign-in if the CRM asks for it."""
         signed = self.authorize.headers() if self.authorize else {}
         found, response = self._exchange(call, signed)
@@ -192,7 +161,7 @@ class HttpClient:
         return self._parsed(call.request, response)
 
     def _exchange(
-        self, call: _Call, signed: Mapping[str, str]
+        self, call: Call, signed: Mapping[str, str]
     ) -> tuple[ErrorClass | None, Response]:
         """Send once, following redirects within the origin; says what the answer means."""
         headers = {**call.headers, **signed}
@@ -208,7 +177,7 @@ class HttpClient:
             self._speaker().where, f"at most {_MOST_REDIRECTS} redirects", "more of them"
         )
 
-    def _sent(self, call: _Call, target: str, headers: Mapping[str, str]) -> Response:
+    def _sent(self, call: Call, target: str, headers: Mapping[str, str]) -> Response:
         """Send the bytes and take in the answer, or raise what the network's failure means."""
         set_deadline(call.seconds)
         started = time.monotonic()
@@ -268,7 +237,7 @@ class HttpClient:
     def _lost(self, request: Request, error: Exception) -> Exception:
         """The failure for an answer that never came, or not whole."""
         found = judge_failure(request, error)
-        words = _kind(error)
+        words = kind_of(error)
         failure = error_of(found, self._speaker(), "an answer", words)
         failure.__cause__ = error
         return Again(failure) if found is ErrorClass.TRANSIENT else failure
@@ -330,27 +299,6 @@ def open_http(url: str, traffic: Traffic) -> HttpClient:
     """
     where = f"connections.{traffic.connection}.url"
     return HttpClient(traffic=traffic, origin=origin_of(where, url))
-
-
-def _json_body(value: Any) -> bytes:
-    """JSON that says no NaN: other encoders write it as null, which would empty a field."""
-    try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        return text.encode()
-    except (ValueError, TypeError, RecursionError) as error:
-        raise RecordError("request", "values that JSON can hold", _kind(error)) from None
-
-
-def _kind(error: BaseException) -> str:
-    """What went wrong, without addresses or bodies: the innermost error's class and number."""
-    inner = getattr(error, "reason", None)
-    if isinstance(inner, BaseException):
-        return _kind(inner)
-    if error.args and isinstance(error.args[-1], BaseException):
-        return _kind(error.args[-1])
-    if isinstance(error, OSError) and error.strerror:
-        return f"{type(error).__name__} ({error.strerror})"
-    return type(error).__name__
 
 
 __all__ = [

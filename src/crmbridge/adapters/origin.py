@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urljoin
 
 from urllib3.exceptions import LocationParseError
@@ -35,10 +36,15 @@ class Origin:
         Raises:
             ConfigError: the address is at another origin.
         """
-        parsed = _parse(urljoin(f"{self}{self.base}", url))
-        if _origin(parsed, url) != (self.scheme, self.host, self.port):
-            raise ConfigError("request", f"an address at {self}", f"one at {_shown(parsed)}")
-        return parsed.request_uri
+        return _target(self, url)
+
+
+@lru_cache(maxsize=512)  # the same few paths page after page; taking one apart is not free
+def _target(origin: Origin, url: str) -> str:
+    parsed = _parse(urljoin(f"{origin}{origin.base}", url))
+    if _origin(parsed, url) != (origin.scheme, origin.host, origin.port):
+        raise ConfigError("request", f"an address at {origin}", f"one at {_shown(parsed)}")
+    return parsed.request_uri
 
 
 def origin_of(where: str, url: str) -> Origin:

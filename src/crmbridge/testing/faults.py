@@ -18,6 +18,8 @@ class Fault(Enum):
     "The call raises `ConfigError`; nothing was done."
     DROP_AFTER_WRITE = "drop_after_write"
     "All items land and every outcome is unknown."
+    RAISE_AFTER_WRITE = "raise_after_write"
+    "All items land, and the call raises `UnknownOutcomeError`, as the HTTP client does."
     DROP_BEFORE_WRITE = "drop_before_write"
     "No item lands and every outcome is unknown."
     HALF_REJECTED = "half_rejected"

@@ -11,6 +11,7 @@ from crmbridge.adapters.contract import (
     Status,
     WriteItem,
 )
+from crmbridge.errors import UnknownOutcomeError
 from crmbridge.testing.faults import Fault
 from crmbridge.testing.truth import Held, MemoryCrm
 
@@ -30,6 +31,8 @@ def write_batch(
         outcome = _STEPS[item.operation](crm, ability, item)
         is_lost = fault is Fault.DROP_AFTER_WRITE or (fault is Fault.HALF_UNKNOWN and is_second)
         outcomes.append(_unknown(item) if is_lost else outcome)
+    if fault is Fault.RAISE_AFTER_WRITE:
+        raise UnknownOutcomeError("memory: write", "an answer", "none")
     return outcomes
 
 

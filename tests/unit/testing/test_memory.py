@@ -19,7 +19,7 @@ from crmbridge.adapters import (
     WriteItem,
 )
 from crmbridge.clock import FixedClock
-from crmbridge.errors import CannotError, QuotaError, UsageError
+from crmbridge.errors import CannotError, QuotaError, UnknownOutcomeError, UsageError
 from crmbridge.testing.faults import Fault
 from crmbridge.testing.memory import MemorySettings, memory_adapter, memory_capabilities
 from crmbridge.testing.truth import START, MemoryCrm
@@ -162,6 +162,16 @@ def test_a_dropped_answer_is_unknown_although_the_item_landed() -> None:
     outcome = _open(crm).write([_visit("1", "key-a")])[0]
 
     assert outcome.status is Status.UNKNOWN
+    assert len(crm.held("Event")) == 1
+
+
+def test_a_write_that_raises_may_have_landed() -> None:
+    crm = MemoryCrm()
+    crm.faults.fail("write", Fault.RAISE_AFTER_WRITE)
+
+    with pytest.raises(UnknownOutcomeError):
+        _open(crm).write([_visit("1", "key-a")])
+
     assert len(crm.held("Event")) == 1
 
 
