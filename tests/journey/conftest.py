@@ -1,0 +1,87 @@
+"""Pulls as a person runs them: a configuration file, a command, an exit code and its lines."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from crmbridge.clock import SystemClock
+from crmbridge.extensions import load_extensions
+from crmbridge.jobs.pulling import names_in_order, pull_connections
+from crmbridge.jobs.runs import run_of
+from crmbridge.jobs.workspace import Workspace
+from crmbridge.settings import load
+from crmbridge.store import open_store
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What a pull told, and the store that it left.
+
+    Args:
+        counts: stream -> what was read, new, changed and so on, of the only connection.
+        stops: one line for each thing that stopped a part.
+        findings: code -> its example.
+    """
+
+    exit_code: int
+    counts: Mapping[str, Mapping[str, int]]
+    stops: list[str]
+    findings: Mapping[str, tuple[int, str]]
+    url: str
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of the store."""
+        store = open_store(self.url)
+        try:
+            with store.read() as tx:
+                return [tuple(row) for row in tx.execute(text(query))]
+        finally:
+            store.close()
+
+
+def pull(config: Path, **options: Any) -> Pulled:
+    """Pull all connections of a configuration."""
+    settings = load(config, {})
+    url = settings.store_url().get_secret_value()
+    store = open_store(url)
+    try:
+        space = Workspace(
+            settings=settings, store=store, extensions=load_extensions(()), clock=SystemClock()
+        )
+        with run_of(space, "pull") as report:
+            pull_connections(space, names_in_order(space, []), report, **options)
+    finally:
+        store.close()
+    document = report.to_json()
+    (counts,) = document["connections"].values() or ({},)
+    findings = {one["code"]: (one["count"], one["example"]) for one in document["findings"]}
+    return Pulled(int(report.exit_code), counts, report.stops, findings, url)
+
+
+@pytest.fixture(name="pull")
+def give_pull() -> Callable[..., Pulled]:
+    """`pull`."""
+    return pull
+
+
+@pytest.fixture
+def shared_config(tmp_path: Path) -> Callable[[str], Path]:
+    """A configuration of ours that reads data beside the project, with its results apart."""
+
+    def copy(name: str) -> Path:
+        if not SHARED.is_dir() and not os.environ.get("CI"):
+            pytest.skip(f"the shared data are not at {SHARED}")
+        content = (ROOT / "config" / f"{name}.toml").read_text(encoding="utf-8")
+        target = tmp_path / f"{name}.toml"
+        target.write_text(content.replace("../../shared/data", str(SHARED)), encoding="utf-8")
+        return target
+
+    return copy
