@@ -6,7 +6,7 @@ from crmbridge.errors import CrmbridgeError, UsageError
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.workspace import Opened, Workspace, write_fields
 from crmbridge.pull.mapping import ALL_EXTRA
-from crmbridge.pull.pull import pull
+from crmbridge.pull.pulling import pull
 from crmbridge.pull.source import Source, SourceObject
 from crmbridge.settings import StreamSettings
 from crmbridge.store.connections import mark_pulled

@@ -88,7 +88,7 @@ def _pull_or_tell(
             report.findings.append(_partial(work, error))
         return not isinstance(error, ALL_STOP)
     finally:
-        _tell(work, report)
+        tell(work, report)
     return True
 
 
@@ -101,7 +101,8 @@ def _partial(work: Work, error: QuotaError) -> Finding:
     )
 
 
-def _tell(work: Work, report: PullReport) -> None:
+def tell(work: Work, report: PullReport) -> None:
+    """Add what was counted and noted of an object to a report; the counts must reconcile."""
     counts = work.counts
     parts = counts.new + counts.changed + counts.unchanged + counts.quarantined
     assert counts.read == parts, f"{work.place}: read {counts}"  # noqa: S101  counts reconcile
@@ -113,7 +114,7 @@ def _tell(work: Work, report: PullReport) -> None:
 
 
 def _pull_object(work: Work) -> None:
-    now = _crm_now(work)
+    now = crm_now(work)
     marks = _marks(work)
     for plan in plan_passes(
         work.ability.reading, work.source.capabilities, marks, now, str(work.place)
@@ -125,7 +126,7 @@ def _pull_object(work: Work) -> None:
     pull_links(work)
 
 
-def _crm_now(work: Work) -> int:
+def crm_now(work: Work) -> int:
     """The CRM's clock; ours only where it has none to show."""
     source = work.source
     if source.capabilities.has_clock:
