@@ -39,6 +39,11 @@ _HOMES = {
     "power_of": "comparison",
     "units_needed": "comparison",
     "StrategyParameters": "strategy",
+    "CustomerValues": "value",
+    "ValueParameters": "value",
+    "check_holdout": "value",
+    "repeat_summary": "repeat_buying",
+    "value_customers": "value",
     "fit_strategy": "strategy",
 }
 
