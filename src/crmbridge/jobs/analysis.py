@@ -3,35 +3,24 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
 from crmbridge.engine.affinity import best_offers
-from crmbridge.engine.parameters import (
-    WORDS,
-    PartWeights,
-    Scale,
-    ScoreParameters,
-    SegmentParameters,
-)
+from crmbridge.engine.parameters import WORDS, PartWeights, ScoreParameters
 from crmbridge.engine.rates import market_table
 from crmbridge.engine.scores import ScoredCustomers, score_visits
-from crmbridge.engine.segment_model import SegmentModel
-from crmbridge.engine.segments import (
-    Membership,
-    Segmentation,
-    assign_segments,
-    fit_segments,
-    match_labels,
-)
+from crmbridge.engine.segments import Membership, Segmentation
 from crmbridge.jobs.known import key_of
+from crmbridge.jobs.segmenting import segment_customers
 from crmbridge.jobs.workspace import Workspace
-from crmbridge.records import Finding, RecordKey, from_millis, to_millis
-from crmbridge.settings import ScoreSettings, SegmentSettings, Settings
+from crmbridge.records import Finding, RecordKey, to_millis
+from crmbridge.settings import ScoreSettings, Settings
 from crmbridge.store.features import reduce_features
-from crmbridge.store.models import Model, latest_model, save_model
-from crmbridge.store.segments import Segment, load_segments
+from crmbridge.store.scores import Score, save_scores
+from crmbridge.store.segments import Segment, save_segments
 from crmbridge.store.territory import Record, load_customers, load_stream
 
 MODEL = "transparent-1"
@@ -79,7 +68,7 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
     parameters = score_parameters(workspace, sources, now)
     scored = score_visits(customers, features, parameters, now)
     keys = {str(row["id"]): key_of(row) for row in reversed(records)}
-    segmented = _segment(workspace, base, customers, features, keys, now)
+    segmented = segment_customers(workspace, base, customers, features)
     analysed = Analysed(
         base=base,
         customers=customers,
@@ -131,97 +120,53 @@ def score_parameters(
         market = market_table(pd.DataFrame(facts), now) if facts else {}
     classes = workspace.settings.planning.classes
     intervals = {name: rule.every_days for name, rule in classes.items() if rule.every_days}
+    defaults = ScoreParameters()
     values = own.model_dump(exclude={"weights", "words", "market"})
     return ScoreParameters(
         weights=PartWeights(**own.weights.model_dump()),
         words={**WORDS, **own.words},
         market=market,
-        **({"intervals": intervals} if intervals else {}),
+        intervals=intervals or defaults.intervals,
         **values,
     )
 
 
-def segment_parameters(own: SegmentSettings) -> SegmentParameters:
-    """The segmentation's parameters from the settings."""
-    return SegmentParameters(
-        columns=own.on if own.method == "kmeans" else (),
-        scale=Scale(own.scale),
-        segments=own.k,
-        **own.model_dump(include={
-            "largest", "stability", "smallest_share", "bootstraps", "hysteresis",
-            "min_dwell_days", "orders",
-        }),
-    )  # fmt: skip
-
-
-def _segment(
-    workspace: Workspace,
-    base: str,
-    customers: pd.DataFrame,
-    features: pd.DataFrame,
-    keys: Mapping[str, RecordKey],
-    now: datetime,
-) -> Segmentation:
-    own = workspace.settings.engine.segments
-    parameters = segment_parameters(own)
-    extra = [name for name in parameters.columns if name not in features.columns]
-    frame = features.join(customers[[name for name in extra if name in customers.columns]])
-    with workspace.store.read() as tx:
-        held = latest_model(tx, _model_name(base, parameters))
-        before = {s.key.id: _membership(s) for s in load_segments(tx, base)}
-    model = _model(held, frame, parameters, own.refit_days, workspace, now, base)
-    segmented = assign_segments(model, frame, parameters, now, before)
-    return segmented
-
-
-def _model_name(base: str, parameters: SegmentParameters) -> str:
-    """A model of other columns or another number is another model, not a refit."""
-    return f"segments/{base}/{','.join(parameters.columns)}/{parameters.segments or ''}"
-
-
-def _model(
-    held: Model | None,
-    frame: pd.DataFrame,
-    parameters: SegmentParameters,
-    refit_days: int,
-    workspace: Workspace,
-    now: datetime,
-    base: str,
-) -> SegmentModel:
-    """The frozen model while it is young enough, else a new one with the old one's ids."""
-    old = None if held is None else SegmentModel.loads(held.payload)
-    if held is not None and old is not None:
-        if now - from_millis(held.fitted_at) < timedelta(days=refit_days):
-            return old
-    new = fit_segments(frame, parameters, workspace.settings.planning.seed)
-    new = new if old is None else match_labels(new, old, frame)
-    model = Model(
-        name=_model_name(base, parameters),
-        version=new.version,
-        payload=new.dumps(),
-        card=json.dumps(new.card, sort_keys=True),
-        fitted_at=to_millis(now),
-    )
-    with workspace.store.write() as tx:
-        save_model(tx, model)
-    return new
-
-
-def _membership(held: Segment) -> Membership:
-    return Membership(
-        segment=held.segment,
-        name=held.name,
-        reasons=held.reasons,
-        valid_from=from_millis(held.valid_from),
-        min_dwell_until=_instant(held.min_dwell_until),
-        manual=held.manual,
-        expires_at=_instant(held.expires_at),
-    )
-
-
-def _instant(millis: int | None) -> datetime | None:
-    return None if millis is None else from_millis(millis)
-
-
 def _save(workspace: Workspace, found: Analysed, now: datetime) -> None:
-    del asdict
+    run, at = workspace.run_id, to_millis(now)
+    scored: Mapping[Any, Mapping[Any, Any]] = found.scored.frame.to_dict("index")
+    scores = [
+        Score(
+            key=key,
+            score=float(scored[id_]["score"]),
+            tier=scored[id_]["tier"],
+            reasons=scored[id_]["reasons"],
+            model=MODEL,
+            as_of=at,
+            run_id=run,
+        )
+        for id_, key in found.keys.items()
+    ]
+    segments = [
+        _segment(found.keys[id_], member, found.segmented.model, run)
+        for id_, member in found.segmented.members.items()
+        if id_ in found.keys
+    ]
+    with workspace.store.write() as tx:
+        save_scores(tx, scores)
+        save_segments(tx, segments)
+
+
+def _segment(key: RecordKey, member: Membership, model: str, run: int) -> Segment:
+    dwell, expires = member.min_dwell_until, member.expires_at
+    return Segment(
+        key=key,
+        segment=member.segment,
+        name=member.name,
+        reasons=member.reasons,
+        model=model,
+        valid_from=to_millis(member.valid_from),
+        run_id=run,
+        min_dwell_until=None if dwell is None else to_millis(dwell),
+        manual=member.manual,
+        expires_at=None if expires is None else to_millis(expires),
+    )

@@ -54,6 +54,10 @@ class Known:
     numbers: Mapping[RecordKey, int] = field(default_factory=dict)
     holidays: Mapping[str, tuple[DateRange, ...]] = field(default_factory=dict)
 
+    def rows(self) -> Mapping[RecordKey, Mapping[str, Any]]:
+        """The customers' records by key."""
+        return {key_of(row): row for row in self.customers}
+
 
 def key_of(row: Mapping[str, Any]) -> RecordKey:
     """The key of a record by column name."""

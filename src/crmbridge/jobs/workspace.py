@@ -139,6 +139,22 @@ class Workspace:
         finally:
             release(self.store, fence)
 
+    @contextmanager
+    def web(self, url: str) -> Iterator[HttpClient]:
+        """A client for an address of the settings that belongs to no connection.
+
+        Raises:
+            ConfigError: plain http to another machine.
+        """
+        log = self.log.bind(connection="web")
+        traffic = Traffic(
+            connection="web", clock=self.clock, log=log, limits=Limits(), redactor=self.redactor
+        )
+        try:
+            yield HttpClient(traffic=traffic, origin=origin_of("address", url))
+        finally:
+            traffic.close()
+
     def _pin(self, opened: Opened, organisation: str) -> None:
         account = Account(
             name=opened.name,

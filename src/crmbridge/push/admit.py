@@ -40,10 +40,10 @@ def admit(
     check_origin(changeset, epoch=journal.epoch, organisations=organisations)
     if journal.state == "applied":
         return
-    newest = journal.newest_plan()
-    if changeset.plan_id and newest != changeset.plan_id:
+    newer = journal.newer_plan()
+    if newer:
         got = f"one of plan {changeset.plan_id}"
-        raise RefusedError(where, f"a changeset of plan {newest}", got, _DECIDE_AGAIN)
+        raise RefusedError(where, f"a changeset of plan {newer}", got, _DECIDE_AGAIN)
     if not journal.is_accepted():
         check_guards(changeset, accept)
     journal.begin(accept or 0, now)

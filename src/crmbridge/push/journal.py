@@ -18,7 +18,8 @@ from crmbridge.push.values import Value
 from crmbridge.records import to_millis
 from crmbridge.store import Fence, Store
 from crmbridge.store.field_values import Written, get_field_values, save_written
-from crmbridge.store.schema import audit, changeset_items, changesets, plans
+from crmbridge.store.plans import get_plan, last_plan
+from crmbridge.store.schema import audit, changeset_items, changesets
 from crmbridge.store.writing import in_parts
 
 
@@ -77,11 +78,15 @@ class Journal:
             if progress.state in DONE
         }
 
-    def newest_plan(self) -> str:
-        """Id of the plan made last; "" if there is none."""
-        query = select(plans.c.id).order_by(plans.c.created_at.desc(), plans.c.run_id.desc())
+    def newer_plan(self) -> str:
+        """A plan made after one of the changeset's, for the same calendars; "" if there is none."""
         with self._store.read() as tx:
-            return str(tx.scalar(query.limit(1)) or "")
+            for plan_id in filter(None, self.changeset.plan_id.split("+")):
+                plan = get_plan(tx, plan_id)
+                newest = None if plan is None else last_plan(tx, plan.connection)
+                if newest is not None and newest.id != plan_id:
+                    return newest.id
+        return ""
 
     def is_accepted(self) -> bool:
         """Whether the guarded number of this very changeset was accepted before."""

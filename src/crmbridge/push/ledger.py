@@ -65,6 +65,17 @@ def save_changeset(store: Store, changeset: Changeset, run_id: int) -> None:
             tx.execute(changeset_items.insert(), rows)
 
 
+def latest_open(store: Store) -> str | None:
+    """The changeset decided last that still waits to be applied; None if none does."""
+    query = (
+        select(changesets.c.id)
+        .where(changesets.c.state.in_(["open", "applying", "partial"]))
+        .order_by(changesets.c.created_at.desc(), changesets.c.run_id.desc())
+    )
+    with store.read() as tx:
+        return tx.scalar(query.limit(1))
+
+
 def under_way_elsewhere(store: Store, connection: str, changeset_id: str) -> list[str]:
     """Other changesets with items whose outcome on this connection is still open, by age."""
     items = changeset_items

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from crmbridge.settings.table import (
+    Amount,
     Count,
     Email,
     Listed,
@@ -42,6 +43,8 @@ class WriteSettings(Table):
     "The customer's field that holds its visit score."
     reasons: str = ""
     "The customer's field that holds the reasons."
+    score_step: Amount = 10
+    "Points of 100 by which a score must have moved before it is written again."
     first_fill: Literal["ask", "allow"] = "ask"
     "Filling a field that is empty everywhere stops once to ask, or is allowed."
     clear: bool = False

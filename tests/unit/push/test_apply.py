@@ -198,7 +198,7 @@ def a_plan(store: Store, id_: str, at: int) -> None:
     with store.write() as tx:
         tx.execute(
             plans.insert().values(
-                id=id_, run_id=1, created_at=at, start_on="2026-03-02", days=14,
+                id=id_, connection="sales", run_id=1, created_at=at, start_on="2026-03-02", days=14,
                 input_digest="", seed=1, parameters="{}", problem="{}", summary="{}",
             )
         )  # fmt: skip

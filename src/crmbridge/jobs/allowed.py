@@ -1,0 +1,87 @@
+"""Turns what the settings allow into push policies: what is not named cannot be written."""
+
+from collections.abc import Mapping, Sequence
+
+from crmbridge.adapters.contract import Capabilities, FieldSource, Operation
+from crmbridge.jobs.workspace import Opened, write_fields
+from crmbridge.push.desired import FirstFill, Limits, OwnRecords, WritePolicy
+from crmbridge.records import CONSENT_FIELDS
+from crmbridge.settings import WriteSettings
+
+OWN_FIELDS = frozenset(
+    {
+        "kind", "status", "subject", "description", "location", "start_at", "end_at", "zone",
+        "busy", "rep_id", "customer_id", "contact_id",
+    }
+)  # fmt: skip
+"""Fields of a visit that are written, as far as the object's mapping covers them."""
+
+
+def policy_of(opened: Opened) -> WritePolicy:
+    """What may be written to a connection."""
+    write = opened.settings.write
+    fields = write_fields(opened.settings, opened.objects)
+    own = {}
+    object_ = visit_object(opened.capabilities, opened.objects, write)
+    if object_:
+        reps = None if write.visits is True else frozenset(_listed(write))
+        own[object_] = OwnRecords(fields=_covered(opened, object_), reps=reps)
+    return WritePolicy(
+        capabilities=opened.capabilities,
+        fields={name: frozenset(names) for name, names in fields.items()},
+        own=own,
+        protected=_protected(opened),
+        clear={n: frozenset(names) for n, names in fields.items()} if write.clear else {},
+        normalise=opened.connection.normalise,
+        limits=Limits(
+            changes=write.limits.changes,
+            share=write.limits.share,
+            first_fill=FirstFill.ALLOW if write.first_fill == "allow" else FirstFill.ASK,
+        ),
+    )
+
+
+def visit_object(
+    capabilities: Capabilities, objects: Mapping[str, Sequence[str]], write: WriteSettings
+) -> str:
+    """The object that visits are written as: the one the settings name, else the first of the
+    activities that takes new records with a key of ours; "" if visits are not written."""
+    if not write.visits:
+        return ""
+    if write.visit_object:
+        return write.visit_object
+    for object_ in objects.get("activities", ()):
+        ability = capabilities.of(object_)
+        if Operation.CREATE in ability.operations and ability.key_field:
+            return object_
+    return ""
+
+
+def source_fields(opened: Opened, object_: str) -> Mapping[str, str]:
+    """Canonical field of an activity -> the CRM's own."""
+    mapping = opened.mappings.get("activities", {}).get(object_, {})
+    return {name: _field(source) for name, source in mapping.items() if _field(source)}
+
+
+def _covered(opened: Opened, object_: str) -> frozenset[str]:
+    """Fields that the mapping reads back, so that what became of them can be seen."""
+    return OWN_FIELDS & opened.mappings.get("activities", {}).get(object_, {}).keys()
+
+
+def _protected(opened: Opened) -> dict[str, frozenset[str]]:
+    """object -> fields that hold consent or an owner; never written on records not ours."""
+    found: dict[str, set[str]] = {}
+    for stream in ("customers", "contacts"):
+        for object_, mapping in opened.mappings.get(stream, {}).items():
+            guarded = (*CONSENT_FIELDS, "owner_id", "email", "phone", "id")
+            names = {_field(mapping[name]) for name in guarded if name in mapping}
+            found.setdefault(object_, set()).update(names - {""})
+    return {object_: frozenset(names) for object_, names in found.items()}
+
+
+def _field(source: FieldSource) -> str:
+    return source if isinstance(source, str) else str(source.get("field", ""))
+
+
+def _listed(write: WriteSettings) -> Sequence[str]:
+    return () if isinstance(write.visits, bool) else write.visits

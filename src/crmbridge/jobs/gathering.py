@@ -1,0 +1,157 @@
+"""Gathers from store, settings and calendars what a plan is made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from crmbridge.errors import UsageError
+from crmbridge.jobs.analysis import base_connections, completed_customers
+from crmbridge.jobs.busy import read_calendars
+from crmbridge.jobs.consent import VisitConsent, visit_consent
+from crmbridge.jobs.keeping import visit_of
+from crmbridge.jobs.known import Known, Worth
+from crmbridge.jobs.reps import JoinedReps, RepRecord, join_reps
+from crmbridge.jobs.standing import Standing, standing
+from crmbridge.jobs.workspace import Workspace
+from crmbridge.planning import DateRange, Visit
+from crmbridge.planning.days_off import public_holidays
+from crmbridge.push.visits import visit_key
+from crmbridge.records import Finding, Reason, to_millis
+from crmbridge.settings import Settings
+from crmbridge.store.consents import effective_consents
+from crmbridge.store.plans import load_visits, plan_in_force, visit_numbers
+from crmbridge.store.scores import Score, load_scores
+from crmbridge.store.territory import (
+    Record,
+    load_last_visits,
+    load_ours,
+    load_reps,
+    load_stream,
+    load_taken,
+)
+
+PERCENT = 100
+"""A score is a share of one; a visit's value is a percentage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What a plan is made from, with what else the visits' records need."""
+
+    known: Known
+    consent: VisitConsent
+    findings: tuple[Finding, ...]
+
+
+def gather(workspace: Workspace, first: date, rep: str = "") -> Gathered:
+    """All that is known for a plan that starts on a day.
+
+    Args:
+        rep: plan only for this rep; all when empty.
+    """
+    settings = workspace.settings
+    now = workspace.clock.now()
+    last = first + timedelta(days=settings.planning.horizon_days - 1)
+    bases = base_connections(settings)
+    customers = [row for s in bases.values() for row in completed_customers(workspace, s)]
+    with workspace.store.read() as tx:
+        reps = _only(join_reps(map(_rep_record, load_reps(tx)), settings), rep)
+        consent = visit_consent(
+            customers,
+            load_stream(tx, "contacts", tuple(bases)),
+            effective_consents(tx, "customers"),
+            effective_consents(tx, "contacts"),
+            settings.consent.unknown.visit,
+        )
+        worth = {score.key: _worth(score) for score in load_scores(tx, tuple(bases))}
+        visited = {
+            (base, id_): at
+            for base, sources in bases.items()
+            for id_, at in load_last_visits(tx, sources, to_millis(now)).items()
+        }
+        taken = load_taken(tx, _midnight(first, -1), _midnight(last, 2))
+        numbers = visit_numbers(tx)
+    stands = _standing(workspace, customers, now)
+    calendars = read_calendars(workspace, reps.reps, first, last)
+    holidays = _holidays(settings, first, last)
+    known = Known(
+        reps=reps,
+        customers=customers,
+        sources=bases,
+        worth=worth,
+        last_visits=visited,
+        taken=taken,
+        ics=calendars.spans,
+        barred=consent.barred,
+        previous=stands.visits,
+        replies=stands.replies,
+        numbers=numbers,
+        holidays={one.id: holidays for one in reps.reps},
+    )
+    return Gathered(known=known, consent=consent, findings=(*reps.findings, *calendars.findings))
+
+
+def _rep_record(row: Record) -> RepRecord:
+    home = (row["home_latitude"], row["home_longitude"])
+    return RepRecord(
+        connection=row["connection"],
+        object=row["object"],
+        id=row["id"],
+        name=row["name"] or "",
+        email=row["email"] or "",
+        active=row["active"] != 0,
+        zone=row["zone"] or "",
+        home=None if None in home else home,
+    )
+
+
+def _only(reps: JoinedReps, rep: str) -> JoinedReps:
+    """All reps, or the one whose id or name is asked for.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if not rep:
+        return reps
+    wanted = rep.strip().lower()
+    found = tuple(r for r in reps.reps if wanted in (r.id.lower(), r.name.lower()))
+    if not found:
+        some = ", ".join(r.id for r in reps.reps[:5])
+        raise UsageError("--rep", f"a rep such as {some}", repr(rep))
+    return replace(reps, reps=found)
+
+
+def _worth(score: Score) -> Worth:
+    reasons = tuple(
+        Reason(code=r.code, text=r.text, weight=r.weight * PERCENT)
+        for r in score.reasons
+        if r.code != "base"
+    )
+    return Worth(value=score.score * PERCENT, reasons=reasons)
+
+
+def _standing(workspace: Workspace, customers: list[Record], now: datetime) -> Standing:
+    """The visits of the plans in force, held against what the calendars show."""
+    planned: list[Visit] = []
+    keys: dict[str, str] = {}
+    with workspace.store.read() as tx:
+        for connection in sorted({*workspace.settings.connections, ""}):
+            plan = plan_in_force(tx, connection)
+            for stored in load_visits(tx, plan.id) if plan else ():
+                planned.append(visit_of(stored))
+                keys[visit_key(connection, stored.visit_id)] = stored.visit_id
+        seen: Mapping[str, Any] = {keys[row["visit_key"]]: row for row in load_ours(tx, keys)}
+    days = workspace.settings.planning.decline_days
+    return standing(planned, seen, customers, now.date(), days)
+
+
+def _holidays(settings: Settings, first: date, last: date) -> tuple[DateRange, ...]:
+    own = settings.planning.holidays
+    if not own.country:
+        return ()
+    return public_holidays(own.country, own.region or None, first, last)
+
+
+def _midnight(day: date, shift: int) -> int:
+    return to_millis(datetime.combine(day + timedelta(days=shift), time(), UTC))

@@ -1,0 +1,89 @@
+"""Makes visit plans from what the store knows, checks them, and keeps them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from crmbridge.errors import RefusedError
+from crmbridge.jobs.gathering import Gathered, gather
+from crmbridge.jobs.keeping import keep_plan
+from crmbridge.jobs.report import RunReport
+from crmbridge.jobs.territory import Territory, territories
+from crmbridge.jobs.travels import measure
+from crmbridge.jobs.workspace import Workspace
+from crmbridge.planning import Budget, Plan, Problem, plan_visits
+from crmbridge.planning.checker import check_plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadePlan:
+    """A plan with the problem that it solves."""
+
+    problem: Problem
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """All plans of a run, and what they were made from."""
+
+    plans: tuple[MadePlan, ...]
+    gathered: Gathered
+
+
+def make_plans(
+    workspace: Workspace, report: RunReport, start: date | None = None, rep: str = ""
+) -> Made:
+    """Plan the visits of every calendar and keep the plans.
+
+    Args:
+        start: first day; today in UTC if None.
+        rep: plan only for this rep.
+
+    Raises:
+        RefusedError: a plan does not pass the independent check; nothing of it is kept.
+    """
+    now = workspace.clock.now()
+    first = start or now.date()
+    gathered = gather(workspace, first, rep)
+    report.find(gathered.findings)
+    made = []
+    for territory in territories(gathered.known, workspace.settings, first, now):
+        report.find(territory.findings)
+        made.append(_make(workspace, territory, report))
+    report.plan = _summary(made)
+    return Made(plans=tuple(made), gathered=gathered)
+
+
+def _make(workspace: Workspace, territory: Territory, report: RunReport) -> MadePlan:
+    planning = workspace.settings.planning
+    travels, findings = measure(territory.problem, territory.coordinates, planning.speed)
+    report.find(findings)
+    problem = territory.with_travel(travels)
+    budget = Budget(
+        iterations=planning.iterations_per_rep,
+        seconds=planning.seconds_per_rep,
+        seed=planning.seed,
+    )
+    plan = plan_visits(problem, budget)
+    violations = check_plan(problem, plan)
+    if violations:
+        raise RefusedError(
+            f"plan of {problem.connection}",
+            "a plan that passes its check",
+            f"{len(violations)} violations, first {violations[0]}",
+            "Nothing of it was kept. Report this: it is a fault in crmbridge",
+        )
+    report.find(plan.findings)
+    keep_plan(workspace, problem, plan)
+    return MadePlan(problem=problem, plan=plan)
+
+
+def _summary(made: Sequence[MadePlan]) -> dict[str, Any]:
+    return {
+        "id": "+".join(item.plan.id for item in made),
+        "visits": sum(len(item.plan.visits) for item in made),
+        "reps": sum(len(item.problem.reps) for item in made),
+        "not_planned": sum(len(item.plan.left_out) for item in made),
+    }

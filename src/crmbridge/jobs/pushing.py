@@ -1,0 +1,228 @@
+"""Decides changesets from plans and analyses, applies them, and takes them back."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from crmbridge.clock import SystemClock
+from crmbridge.errors import UsageError
+from crmbridge.jobs.allowed import policy_of, source_fields, visit_object
+from crmbridge.jobs.analysis import base_connections
+from crmbridge.jobs.bars import bars_of
+from crmbridge.jobs.planning import Made
+from crmbridge.jobs.report import RunReport
+from crmbridge.jobs.wanted import Results, desired_fields, desired_of_plans
+from crmbridge.jobs.workspace import LEASE_SECONDS, Opened, Workspace
+from crmbridge.push.apply import Orders, apply
+from crmbridge.push.changeset import Changeset
+from crmbridge.push.decide import Decision, Origin, decide
+from crmbridge.push.desired import Barred, DesiredFields, WritePolicy
+from crmbridge.push.facts import Ask, gather, gather_for
+from crmbridge.push.guards import guarded_number
+from crmbridge.push.journal import Journal
+from crmbridge.push.ledger import latest_open, save_changeset
+from crmbridge.push.report import ApplyReport
+from crmbridge.push.settle import Target
+from crmbridge.push.undo import undo
+from crmbridge.records import RecordKey, to_millis
+from crmbridge.store.connections import list_accounts
+from crmbridge.store.leases import renew
+from crmbridge.store.plans import publish_plan
+from crmbridge.store.scores import Score, load_scores
+from crmbridge.store.segments import load_segments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writable:
+    """Connections that may be written to, open.
+
+    Args:
+        objects: connection -> object that visits are written as.
+    """
+
+    opened: Mapping[str, Opened]
+    policies: Mapping[str, WritePolicy]
+    objects: Mapping[str, str]
+
+
+@contextmanager
+def writable(workspace: Workspace, names: Iterable[str] = ()) -> Iterator[Writable]:
+    """Open the connections whose settings allow some write; others are never opened for it.
+
+    Args:
+        names: only these; all when empty.
+    """
+    wanted = set(names) or set(workspace.settings.connections)
+    with ExitStack() as stack:
+        opened = {
+            name: stack.enter_context(workspace.open(name))
+            for name in sorted(wanted)
+            if allows_writes(workspace, name)
+        }
+        objects = {
+            name: visit_object(one.capabilities, one.objects, one.settings.write)
+            for name, one in opened.items()
+        }
+        yield Writable(
+            opened=opened,
+            policies={name: policy_of(one) for name, one in opened.items()},
+            objects={name: object_ for name, object_ in objects.items() if object_},
+        )
+
+
+def allows_writes(workspace: Workspace, name: str) -> bool:
+    """Whether the settings of a connection name anything that may be written."""
+    write = workspace.settings.connections[name].write
+    return bool(write.visits or write.segment or write.score or write.reasons)
+
+
+def decide_changes(workspace: Workspace, made: Made, target: Writable) -> Decision:
+    """Decide what should change, from plans and stored analyses; keep the changeset."""
+    now = workspace.clock.now()
+    fields = _fields(workspace, target)
+    desired = desired_of_plans(made, target.objects, fields, now)
+    ask = Ask(now=now, policies=target.policies, reps=_reps(made))
+    seen = gather_for(workspace.store, desired, ask)
+    barred = Barred(by_channel={"visit": frozenset(made.gathered.known.barred)})
+    decision = decide(desired, seen, target.policies, _origin(workspace), barred)
+    save_changeset(workspace.store, decision.changeset, workspace.run_id)
+    return decision
+
+
+def _origin(workspace: Workspace) -> Origin:
+    with workspace.store.read() as tx:
+        organisations = {one.name: one.organisation for one in list_accounts(tx)}
+    return Origin(
+        now=workspace.clock.now(), epoch=workspace.store.epoch, organisations=organisations
+    )
+
+
+def _reps(made: Made) -> dict[tuple[str, str], str]:
+    return {place: rep.id for place, rep in made.gathered.known.reps.by_record.items()}
+
+
+def _fields(workspace: Workspace, target: Writable) -> list[DesiredFields]:
+    found: list[DesiredFields] = []
+    for base in base_connections(workspace.settings):
+        if base not in target.opened:
+            continue
+        write = target.opened[base].settings.write
+        with workspace.store.read() as tx:
+            scores = load_scores(tx, (base,))
+            segments = load_segments(tx, base)
+        results = Results(
+            scores=scores, segments=segments, written=_written(workspace, target, base, scores)
+        )
+        found += desired_fields(results, write)
+    return found
+
+
+def _written(
+    workspace: Workspace, target: Writable, base: str, scores: Sequence[Score]
+) -> dict[RecordKey, float]:
+    """customer -> the score we wrote last, where it still stands."""
+    name = target.opened[base].settings.write.score
+    keys = [score.key for score in scores]
+    ask = Ask(now=workspace.clock.now(), policies=target.policies, records=keys)
+    seen = gather(workspace.store, ask).fields
+    found = {}
+    for key, values in seen.items():
+        value = values.get(name)
+        if value is not None and value.is_written and isinstance(value.written, int | float):
+            found[key] = float(value.written)
+    return found
+
+
+def apply_changeset(
+    workspace: Workspace,
+    changeset: str,
+    report: RunReport,
+    accept: int | None = None,
+    actor: str = "",
+) -> ApplyReport:
+    """Apply a changeset under the leases of its connections, and publish its plan.
+
+    Raises:
+        RefusedError: altered, stale, of another account, or stopped by a guard.
+        RetryLaterError: another run holds one of the connections.
+    """
+    journal = journal_of(workspace, changeset)
+    names = list(journal.changeset.organisations)
+    with ExitStack() as stack:
+        opened = {name: stack.enter_context(workspace.lease(name)) for name in names}
+        targets = {name: _target(one) for name, one in opened.items()}
+        fences = {name: one.fence for name, one in opened.items() if one.fence is not None}
+
+        def keep_leases() -> None:
+            for fence in fences.values():
+                renew(workspace.store, fence, SystemClock().now(), LEASE_SECONDS)
+
+        orders = Orders(
+            clock=workspace.clock,
+            fences=fences,
+            accept=accept,
+            actor=actor,
+            run_id=workspace.run_id,
+            bars=bars_of(workspace, journal.changeset),
+            between=keep_leases,
+        )
+        result = apply(workspace.store, changeset, targets, orders)
+    publish(workspace, journal.changeset.plan_id)
+    report.outcomes = dict(result.outcomes)
+    report.find(result.findings)
+    for error in result.stops.values():
+        report.stop(error)
+    report.codes.add(result.exit_code)
+    return result
+
+
+def journal_of(workspace: Workspace, changeset: str) -> Journal:
+    """A kept changeset with its progress.
+
+    Raises:
+        UsageError: there is none of that id.
+    """
+    return Journal(workspace.store, changeset)
+
+
+def publish(workspace: Workspace, plan_id: str) -> None:
+    """Bring plans into force: the next plans are measured against them."""
+    at = to_millis(workspace.clock.now())
+    with workspace.store.write() as tx:
+        for one in filter(None, plan_id.split("+")):
+            publish_plan(tx, one, at)
+
+
+def _target(opened: Opened) -> Target:
+    objects = opened.objects.get("activities", ())
+    return Target(
+        name=opened.name,
+        connection=opened.connection,
+        capabilities=opened.capabilities,
+        source_fields={object_: source_fields(opened, object_) for object_ in objects},
+    )
+
+
+def decide_undo(workspace: Workspace, changeset: str, target: Writable) -> Decision:
+    """Decide a changeset that takes another one back; keep it."""
+    ask = Ask(now=workspace.clock.now(), policies=target.policies)
+    decision = undo(workspace.store, changeset, ask, _origin(workspace))
+    save_changeset(workspace.store, decision.changeset, workspace.run_id)
+    return decision
+
+
+def newest_changeset(workspace: Workspace) -> str:
+    """The changeset that was decided last and waits.
+
+    Raises:
+        UsageError: none waits.
+    """
+    found = latest_open(workspace.store)
+    if found is None:
+        raise UsageError("push", "a changeset that waits", "none", "Run `crmbridge diff` first")
+    return found
+
+
+def is_guarded(changeset: Changeset) -> bool:
+    """Whether a guard stops the changeset until its exact number is accepted."""
+    return guarded_number(changeset) > 0
