@@ -86,7 +86,6 @@ def test_hillstrom_comes_with_its_three_arms(pull: Any, shared_config: Config) -
         ("Womens E-Mail", 21_387),
     ]
     assert pulled.counts["campaign_members"]["quarantined"] == 0
-    # Over all arms 9,394 visited and 578 bought: zcat, cut and sort over the file say the same.
     assert (sum(row[2] for row in arms), sum(row[3] for row in arms)) == (9_394, 578)
 
 
