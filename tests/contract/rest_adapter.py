@@ -132,7 +132,9 @@ ADAPTER = adapters.Adapter(
     name="rest",
     title="A made-up CRM",
     settings=RestSettings,
-    capabilities=adapters.Capabilities(objects={"customers": CUSTOMERS, "visits": VISITS}),
+    capabilities=adapters.Capabilities(
+        objects={"customers": CUSTOMERS, "visits": VISITS}, workers=4
+    ),
     open=RestConnection,
     mappings={
         "customers": {"customers": {"id": "id", "name": "name", "city": "city"}},

@@ -236,7 +236,8 @@ class MemoryConnection(Connection):
             raise UsageError("memory: write", f"at most {ability.batch} items", str(len(items)))
         if any((one.object, one.operation) != (first.object, first.operation) for one in items):
             raise UsageError("memory: write", "items of one object and operation", "a mixture")
-        return write_batch(self.crm, ability, items, self.crm.reach("write"))
+        with self.crm.lock:
+            return write_batch(self.crm, ability, items, self.crm.reach("write"))
 
     def provision(self, fields: Sequence[NewField]) -> Sequence[Finding]:
         """Create the fields."""

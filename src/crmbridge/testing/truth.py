@@ -1,5 +1,6 @@
 """What a made-up CRM holds: the truth that a test compares crmbridge's view with."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -59,6 +60,8 @@ class MemoryCrm:
     Every change moves the clock by `tick`, so that no two fall into one instant; set it to zero
     to make them do so.
 
+    Several threads may use it.
+
     Args:
         keeps: what becomes of a value that is written; `normalise` says the same.
         late: how long changes stay invisible to readers after their own time of modification.
@@ -75,29 +78,34 @@ class MemoryCrm:
     links: dict[tuple[str, str], list[Link]] = field(default_factory=dict)
     new_fields: dict[str, list[str]] = field(default_factory=dict)
     number: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def put(self, object_: str, values: Mapping[str, Any], id_: str = "") -> str:
         """Create a record, or replace the one with this id; returns its id."""
-        self._step()
-        id_ = id_ or f"{object_}-{self.number}"
-        self._keep(object_, id_, dict(values))
-        return id_
+        with self.lock:
+            self._step()
+            id_ = id_ or f"{object_}-{self.number}"
+            self._keep(object_, id_, dict(values))
+            return id_
 
     def edit(self, object_: str, id_: str, values: Mapping[str, Any]) -> None:
         """Change fields of a record; a value of None empties a field."""
-        self._step()
-        self._keep(object_, id_, {**self.records[object_][id_].values, **values})
+        with self.lock:
+            self._step()
+            self._keep(object_, id_, {**self.records[object_][id_].values, **values})
 
     def delete(self, object_: str, id_: str) -> None:
         """Delete a record."""
-        self._step()
-        self._keep(object_, id_, self.records[object_][id_].values).is_deleted = True
+        with self.lock:
+            self._step()
+            self._keep(object_, id_, self.records[object_][id_].values).is_deleted = True
 
     def merge(self, object_: str, loser: str, winner: str) -> None:
         """Merge a record into another, which keeps its values."""
-        self.delete(object_, loser)
-        self.records[object_][loser].merged_into = winner
-        self.edit(object_, winner, {})
+        with self.lock:
+            self.delete(object_, loser)
+            self.records[object_][loser].merged_into = winner
+            self.edit(object_, winner, {})
 
     def link(self, object_: str, id_: str, to: str, to_id: str) -> None:
         """Associate a record with one of another object."""

@@ -56,6 +56,12 @@ class _SaysNothingOfDeletes(MemoryConnection):
             yield replace(page, deleted=())
 
 
+class _SaysNothingOfMerges(MemoryConnection):
+    def read(self, request: ReadRequest) -> Iterator[Page]:
+        for page in super().read(request):
+            yield replace(page, merged=())
+
+
 class _SweepsOnePage(MemoryConnection):
     def read_ids(self, object_: str) -> Iterator[Sequence[str]]:
         yield next(iter(super().read_ids(object_)))
@@ -117,6 +123,7 @@ def _subject(kind: type[MemoryConnection], **changes: Any) -> Subject:
         field="name",
         sample=lambda number: {"name": f"Customer {number}"},
         created="Event",
+        merge=lambda loser, winner: crm.merge("Account", loser, winner),
     )
 
 
@@ -133,6 +140,7 @@ FAULTS: list[tuple[type[MemoryConnection], Test, dict[str, Any]]] = [
         {"reading": Reading.SNAPSHOT},
     ),
     (_SaysNothingOfDeletes, SUITE.test_a_deletion_becomes_known_as_declared, {}),
+    (_SaysNothingOfMerges, SUITE.test_a_merge_names_the_survivor, {}),
     (_SweepsOnePage, SUITE.test_a_sweep_gives_all_ids, {}),
     (_CutsLinksAtHundred, SUITE.test_all_links_are_read, {"links": ("Contact",)}),
     (_ForgetsAnOutcome, SUITE.test_every_item_gets_one_outcome, {}),

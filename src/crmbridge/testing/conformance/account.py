@@ -2,6 +2,7 @@
 
 import pytest
 
+from crmbridge.adapters.contract import Deletes, Operation, Reading
 from crmbridge.errors import CannotError
 from crmbridge.testing.conformance.subject import Conformance, Subject, source_name
 
@@ -17,6 +18,19 @@ class AccountConformance(Conformance):
             for object_, mapping in objects.items():
                 assert adapter.capabilities.of(object_).stream == stream
                 assert source_name(mapping["id"])
+
+    def test_the_declaration_agrees_with_itself(self, subject: Subject) -> None:
+        """A window needs the CRM's clock, a sweep its ids, a unique key a field to be in."""
+        capabilities = subject.adapter.capabilities
+
+        for ability in capabilities.objects.values():
+            assert ability.reading is not Reading.WINDOW or capabilities.has_clock
+            assert ability.deletes is not Deletes.SWEEP or ability.reads_ids
+            assert ability.deletes is not Deletes.ABSENCE or ability.reading is Reading.SNAPSHOT
+            assert ability.key_field or not ability.key_is_unique
+            assert ability.clears or Operation.CLEAR not in ability.operations
+            assert ability.batch > 0
+        assert capabilities.workers > 0
 
     def test_a_check_says_what_to_do(self, subject: Subject) -> None:
         """Each finding has a code and a remedy."""

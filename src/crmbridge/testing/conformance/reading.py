@@ -119,6 +119,19 @@ class ReadingConformance(Conformance):
         if subject.ability().deletes is Deletes.ABSENCE:
             assert sorted(_ids(subject, _read(subject))) == sorted(ids[1:])
 
+    def test_a_merge_names_the_survivor(self, subject: Subject) -> None:
+        """What was planned for the loser goes to the winner, not into the void."""
+        if subject.merge is None:
+            return
+        ids = subject.fill()
+        earlier = _stand(subject)
+        subject.merge(ids[0], ids[1])
+
+        pages = _read_on(subject, earlier)
+
+        assert ids[0] not in _ids(subject, pages)
+        assert (ids[0], ids[1]) in [pair for page in pages for pair in page.merged]
+
     @pytest.mark.parametrize("text", NASTY)
     def test_texts_come_back_as_they_are(self, subject: Subject, text: str) -> None:
         """No text is trimmed, translated, cut or taken for something else."""

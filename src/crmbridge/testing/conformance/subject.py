@@ -65,6 +65,7 @@ class Subject:
         new: number -> values of such a record.
         members: the object that members are added to; "" if there is none.
         member: number -> values of a member.
+        merge: merges a record (loser, winner) of `object`; None where the CRM has no merging.
         bad: values of `object` that the CRM refuses; None where it takes everything.
         faults: name -> makes the next answers bad: ``busy`` (429 or the like once), ``broken``
             (an answer that breaks off), ``lost`` (a write lands, its answer does not come back),
@@ -82,6 +83,7 @@ class Subject:
     new: Callable[[int], Mapping[str, Any]] = lambda number: {"subject": f"Visit {number}"}
     members: str = ""
     member: Callable[[int], Mapping[str, Any]] = lambda number: {"contact_id": str(number)}
+    merge: Callable[[str, str], None] | None = None
     bad: Mapping[str, Any] | None = None
     faults: Mapping[str, Callable[[], None]] = dataclasses.field(default_factory=dict)
 

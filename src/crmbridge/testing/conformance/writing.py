@@ -1,6 +1,7 @@
 """What writing must do, whatever the CRM."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -214,6 +215,22 @@ class WritingConformance(Conformance):
         assert (first.status, removed.status) == (Status.APPLIED, Status.APPLIED)
         assert second.status in DONE
         assert (count, len(_held(subject, subject.members))) == (1, 0)
+
+    def test_as_many_threads_write_as_declared(self, subject: Subject) -> None:
+        """One connection, several batches at once, each with its own outcomes."""
+        workers = subject.adapter.capabilities.workers
+        if not _can(subject, Operation.UPDATE) or workers == 1:
+            return
+        ids = subject.fill(2 * workers)
+        batches = [
+            [_update(subject, id_, f"New {id_}") for id_ in ids[n::workers]] for n in range(workers)
+        ]
+
+        with subject.connect() as connection, ThreadPoolExecutor(workers) as pool:
+            outcomes = [one for found in pool.map(connection.write, batches) for one in found]
+
+        assert sorted(one.id for one in outcomes) == sorted(ids)
+        assert {one.status for one in outcomes} == {Status.APPLIED}
 
     def test_a_batch_beyond_the_declared_size_is_taken_or_refused_whole(
         self, subject: Subject
