@@ -5,14 +5,14 @@ A *node* is one visit that could be made, a *leg* a stretch of a day between two
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crmbridge.planning.distances import Distances, Matrix, planning_seconds
-from crmbridge.planning.policy import Wish
+from crmbridge.planning.policy import LEAST_VALUE, Wish
 from crmbridge.planning.problem import Problem, Rep
 from crmbridge.planning.spans import length, round_up
 from crmbridge.planning.windows import start_spans
@@ -20,6 +20,20 @@ from crmbridge.planning.workdays import Workday
 
 Floats = NDArray[np.float64]
 NO_LIMIT = 1 << 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an earlier plan had a node.
+
+    Args:
+        day: index of the day.
+        start: on the day's working clock.
+    """
+
+    node: int
+    day: int
+    start: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +120,15 @@ def lay_board(
     )
 
 
+def with_bonus(board: Board, before: Sequence[Standing], bonus: float) -> Board:
+    """The board on which keeping a visit on its day is worth a share of its value more."""
+    value = board.value.copy()
+    for item in before:
+        same = board.group == board.group[item.node]
+        value[same, item.day] *= 1 + bonus
+    return replace(board, value=value)
+
+
 def _leg_end(day: Workday, span: tuple[int, int]) -> int:
     lost = length(
         [(max(a, span[0]), min(b, span[1])) for a, b in day.breaks if a < span[1] and b > span[0]]
@@ -123,7 +146,7 @@ def _slots(
     cache: dict[tuple[str, date], list[tuple[int, int]]] = {}
     for node, wish in enumerate(wishes):
         for day, worth in wish.values:
-            if day not in index or worth <= 0:
+            if day not in index or worth < LEAST_VALUE:
                 continue
             slot = (wish.customer.key, day)
             if slot not in cache:

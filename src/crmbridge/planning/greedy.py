@@ -1,24 +1,9 @@
 """The first plan: what stood before goes back to its day, then the most valuable goes first."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from crmbridge.planning.board import Board
+from crmbridge.planning.board import Board, Standing
 from crmbridge.planning.tours import TourState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where an earlier plan had a node.
-
-    Args:
-        day: index of the day.
-        start: on the day's working clock.
-    """
-
-    node: int
-    day: int
-    start: int
 
 
 def first_tours(board: Board, before: Sequence[Standing]) -> TourState:
@@ -35,7 +20,7 @@ def first_tours(board: Board, before: Sequence[Standing]) -> TourState:
     for item in before:
         if item.node not in state.placed:
             _put_on(state, item.node, item.day)
-    fill(state, _by_value(board))
+    fill(state, by_value(board))
     return state
 
 
@@ -52,6 +37,6 @@ def _put_on(state: TourState, node: int, day: int | None) -> None:
         state.put(node, spot)
 
 
-def _by_value(board: Board) -> list[int]:
+def by_value(board: Board) -> list[int]:
     best = board.value.max(axis=1, initial=0.0).tolist()
     return sorted(range(board.nodes), key=lambda node: (-best[node], node))

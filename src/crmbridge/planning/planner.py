@@ -1,13 +1,14 @@
 """Makes visit plans: a rep's days and wishes in, visits and reasons out."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from crmbridge.planning.board import Board, lay_board
+from crmbridge.planning.board import Board, Standing, lay_board, with_bonus
 from crmbridge.planning.codec import digest
 from crmbridge.planning.distances import Distances, distances_of
-from crmbridge.planning.greedy import Standing, first_tours
+from crmbridge.planning.greedy import by_value, fill, first_tours
 from crmbridge.planning.identity import name_visits
 from crmbridge.planning.itinerary import Route, day_route
 from crmbridge.planning.kept import Kept, keep_visits
@@ -111,7 +112,8 @@ def _plan_rep(problem: Problem, rep: Rep, budget: Budget) -> Plan:
     wanted, refused = _wanted(problem, kept)
     distances = distances_of(problem, rep.id)
     board = lay_board(problem, rep, days, wanted, distances)
-    found = _search(board, _nodes_before(wanted, days, kept.loose))
+    before = _nodes_before(wanted, days, kept.loose)
+    found = _search(with_bonus(board, before, problem.rules.keep_bonus), before, budget)
     outcome = Outcome(days=days, wishes=wanted, full=found.state, empty=TourState(board))
     planned = name_visits(problem, _visits(problem, rep, outcome), kept.loose)
     routes = _routes(problem, rep, distances, days, [*_explained(problem, kept), *planned])
@@ -150,8 +152,21 @@ def _days_taken(problem: Problem, kept: Kept) -> dict[str, set[date]]:
     return days
 
 
-def _search(board: Board, before: Sequence[Standing]) -> Search:
-    return Search(state=first_tours(board, before))
+def _search(board: Board, before: Sequence[Standing], budget: Budget) -> Search:
+    first = first_tours(board, before)
+    if budget.iterations == 0 or board.nodes == 0:
+        return Search(state=first)
+    # Only here, since it loads the compiler.
+    from crmbridge.planning.search import Effort, search
+
+    effort = Effort(
+        iterations=budget.iterations, seconds=budget.seconds or math.inf, seed=budget.seed
+    )
+    found = search(board, first.freeze(), effort)
+    state = TourState(board)
+    state.load(found.tours)
+    fill(state, by_value(board))
+    return Search(state=state, iterations=found.iterations, cut_by_cap=found.cut)
 
 
 def _nodes_before(
@@ -165,12 +180,13 @@ def _nodes_before(
     found = []
     for visit in loose:
         left = nodes.get(visit.customer, [])
-        fits = [node for node in left if any(day == visit.day for day, _ in wanted[node].values)]
-        if fits and visit.day in index:
-            left.remove(fits[0])
+        worth = {node: dict(wanted[node].values).get(visit.day, 0.0) for node in left}
+        best = max(left, key=lambda node: (worth[node], -node), default=None)
+        if best is not None and worth[best] > 0 and visit.day in index:
+            left.remove(best)
             day = index[visit.day]
             start = days[day].to_working(seconds_of(visit.start_at))
-            found.append(Standing(node=fits[0], day=day, start=start))
+            found.append(Standing(node=best, day=day, start=start))
     return found
 
 

@@ -8,6 +8,8 @@ from crmbridge.planning.problem import Customer, Problem, Reply
 from crmbridge.planning.visit import WhyNot
 from crmbridge.records import Reason
 
+LEAST_VALUE = 1e-9
+"""A visit that is worth less is worth nothing; far below it, sums would lose their meaning."""
 LATE_GAIN = 0.5
 """A visit that is a whole interval overdue gains this share of its value, and no more."""
 LATE_DAY_LOSS = 0.01
@@ -144,7 +146,7 @@ def _refused(problem: Problem, customer: Customer) -> Refusal | None:
     if reply is not None:
         return reply
     values = (customer.value or 0.0, *(value for _, value in customer.day_values))
-    if max(values) <= 0:
+    if max(values) < LEAST_VALUE:
         text = "Nothing scored it" if customer.value is None else "A visit is worth nothing"
         return Refusal(code=WhyNot.NO_VALUE, text=text, change="A score above 0")
     return None

@@ -4,7 +4,6 @@ A problem holds no library's opinion that may change later: public holidays are 
 a matrix, a score is a number. So a stored problem gives the same plan next year.
 """
 
-import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from crmbridge.records import Reason
 
 MINUTES_PER_DAY = 1440
 MAX_DAYS = 92
+MOST_VALUE = 1e12
 MAX_INTERVAL_DAYS = 3660
 
 
@@ -385,9 +385,12 @@ def _need_unique(name: str, keys: list[str]) -> None:
 
 def _need_finite(key: str, values: tuple[float | None, ...]) -> None:
     for value in values:
-        if value is not None and not math.isfinite(value):
+        if value is not None and not abs(value) <= MOST_VALUE:
             raise UsageError(
-                f"customer {key}: value", "a finite number or nothing", str(value), "Score it again"
+                f"customer {key}: value",
+                f"a number up to {MOST_VALUE:.0e} or nothing",
+                str(value),
+                "Score it again",
             )
 
 

@@ -102,6 +102,12 @@ class TourState:
         ]
         return min(found, default=None)
 
+    def load(self, tours: Tours) -> None:
+        """Take over feasible tours; the state must be empty."""
+        for leg, nodes in enumerate(tours):
+            for position, node in enumerate(nodes):
+                self.put(node, Spot(cost=0.0, leg=leg, position=position))
+
     def freeze(self) -> Tours:
         """The tours as values."""
         return tuple(tuple(tour) for tour in self.tours)

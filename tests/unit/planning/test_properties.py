@@ -28,6 +28,7 @@ ZONES = (
 )  # fmt: skip
 STARTS = (date(2026, 3, 27), date(2026, 10, 23), date(2026, 3, 6), date(2027, 12, 30))
 GREEDY = Budget(iterations=0, seconds=0)
+STRONG = Budget(iterations=300, seconds=0)
 QUICK = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
@@ -135,6 +136,15 @@ def test_every_plan_passes_the_checker(problem):
 
 
 @QUICK
+@given(problems())
+def test_every_plan_of_the_strong_search_passes_the_checker_and_is_worth_no_less(problem):
+    greedy, strong = plan_visits(problem, GREEDY), plan_visits(problem, STRONG)
+
+    assert check_plan(problem, strong) == []
+    assert sum(v.value for v in strong.visits) >= 0.97 * sum(v.value for v in greedy.visits)
+
+
+@QUICK
 @given(problems(), st.randoms(use_true_random=False), st.data())
 def test_every_replan_passes_the_checker_and_keeps_what_is_pinned(problem, dice, data):
     first = plan_visits(problem, GREEDY)
@@ -145,9 +155,8 @@ def test_every_replan_passes_the_checker_and_keeps_what_is_pinned(problem, dice,
     more = data.draw(appointments(problem.first, ["home"]))
     again = replace(problem, previous=previous, appointments=(*problem.appointments, more))
 
-    plan = plan_visits(again, GREEDY)
-
-    assert check_plan(again, plan) == []
+    assert check_plan(again, plan_visits(again, GREEDY)) == []
+    assert check_plan(again, plan_visits(again, STRONG)) == []
 
 
 @QUICK

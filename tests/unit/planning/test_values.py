@@ -68,6 +68,7 @@ def test_a_text_of_another_kind_is_refused():
     "make",
     [
         lambda: a_customer("c", value=float("nan")),
+        lambda: a_customer("c", value=1e13),
         lambda: a_customer("c", day_values=((date(2026, 3, 2), float("inf")),)),
         lambda: a_customer("c", minutes=0),
         lambda: a_customer("c", every_days=0),

@@ -37,6 +37,7 @@ def reason_for(customer, **changes):
         ({"owner": "gone"}, WhyNot.OWNER_UNKNOWN, "'gone'"),
         ({"value": None}, WhyNot.NO_VALUE, "Nothing scored it"),
         ({"value": 0.0}, WhyNot.NO_VALUE, "worth nothing"),
+        ({"value": 5e-324}, WhyNot.NO_VALUE, "worth nothing"),
         ({"reply": Reply.DECLINED}, WhyNot.DECLINED, "declined"),
         ({"reply": Reply.SNOOZED, "reply_until": FAR_FUTURE}, WhyNot.SNOOZED, "2026-06-01"),
         ({"opening": ()}, WhyNot.NO_OPENING, "Never open"),
