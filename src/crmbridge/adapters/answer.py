@@ -148,7 +148,14 @@ def parse_json(response: Response) -> Any:
 
 
 def glimpse(response: Response) -> str:
-    """Status, content type and the first 80 characters of a body that should not be there."""
-    kind = response.headers.get("Content-Type", "no content type")
-    start = response.body[:80].decode("utf-8", "replace")
-    return f"{response.status} {kind} {start!r}" if start else f"{response.status} {kind}, empty"
+    """Status, content type and the first 80 characters of a body that should not be there.
+
+    What begins like JSON may be half a page of records, so that only its size is told.
+    """
+    kind = f"{response.status} {response.headers.get('Content-Type', 'no content type')}"
+    start = response.body[:80].decode("utf-8", "replace").strip()
+    if not start:
+        return f"{kind}, empty"
+    if start.startswith(("{", "[", '"')):
+        return f"{kind}, {len(response.body)} bytes that begin like JSON"
+    return f"{kind} {start!r}"

@@ -41,7 +41,7 @@ class Origin:
 
 @lru_cache(maxsize=512)  # the same few paths page after page; taking one apart is not free
 def _target(origin: Origin, url: str) -> str:
-    parsed = _parse(urljoin(f"{origin}{origin.base}", url))
+    parsed = _parse(url, f"{origin}{origin.base}")
     if _origin(parsed, url) != (origin.scheme, origin.host, origin.port):
         raise ConfigError("request", f"an address at {origin}", f"one at {_shown(parsed)}")
     return parsed.request_uri
@@ -73,11 +73,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _parse(url: str) -> Url:
+def _parse(url: str, base: str = "") -> Url:
+    """Take an address apart, relative to a base; surrogates and odd brackets are no address."""
     try:
-        return parse_url(url)
-    except LocationParseError as error:
-        raise ConfigError("request", "an address", "text that is none") from error
+        url.encode()
+        return parse_url(urljoin(base, url))
+    except (LocationParseError, ValueError):
+        raise ConfigError("request", "an address", "text that is none") from None
 
 
 def _origin(parsed: Url, url: str) -> tuple[str, str, int]:

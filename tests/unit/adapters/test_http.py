@@ -414,6 +414,23 @@ def test_a_secret_that_is_no_header_is_not_shown() -> None:
     assert caught.value.__cause__ is None
 
 
+def test_a_page_that_breaks_off_is_not_shown() -> None:
+    half = loopback.truncated(b'{"rows": [{"email": "ann@example.com"', 37)
+    with LoopbackServer([half]) as server, pytest.raises(RetryLaterError) as caught:
+        _get(server, tries=1)
+
+    assert "37 bytes that begin like JSON" in str(caught.value)
+    assert "ann" not in str(caught.value)
+
+
+def test_a_login_page_is_shown_by_its_beginning() -> None:
+    with (
+        LoopbackServer([loopback.html()]) as server,
+        pytest.raises(RetryLaterError, match="200 text/html '<html><body>Please sign in"),
+    ):
+        _get(server, tries=1)
+
+
 def test_the_crms_request_id_is_logged_and_no_address_or_body() -> None:
     log = RecordingLog()
     dialect = Dialect(request_id=("Sforce-Request-Id",))

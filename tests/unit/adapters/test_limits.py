@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmbridge.adapters.budget import BLOCK, DailyBudget
 from crmbridge.adapters.contract import Quota
@@ -112,6 +114,13 @@ def test_a_pause_holds_everybody_once() -> None:
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert retry_after(value, NOW) == seconds
+
+
+@given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ [\d:]+ ?[A-Z+\-\d]*"))
+def test_no_text_is_too_odd_for_a_header(text: str) -> None:
+    seconds = retry_after(text, NOW)
+
+    assert seconds is None or seconds >= 0
 
 
 def test_second_tries_are_a_few_and_one_in_five() -> None:
