@@ -22,6 +22,11 @@ from crmbridge.testing.memory import (
 )
 
 
+def _mapping(stream: str, fields: dict[str, Any], without: tuple[str, ...]) -> dict[str, Any]:
+    sources = {**memory_mappings()[stream][OBJECTS[stream]], **fields}
+    return {name: source for name, source in sources.items() if name not in without}
+
+
 @dataclass(slots=True)
 class Bench:
     """A store, a made-up CRM, and pulls of the one into the other."""
@@ -30,20 +35,25 @@ class Bench:
     crm: MemoryCrm = field(default_factory=MemoryCrm)
     runs: int = 0
 
-    def pull(
+    def pull(self, *streams: str, **settings: Any) -> PullReport:
+        """Pull streams, by default customers and contacts, a minute later than last time."""
+        self.runs += 1
+        self.crm.clock.at += timedelta(minutes=1)
+        return pull(self.store, self.source(*streams, **settings))
+
+    def source(
         self,
         *streams: str,
         capabilities: Capabilities | None = None,
         fields: dict[str, Any] | None = None,
+        without: tuple[str, ...] = (),
         write: bool = False,
         **settings: Any,
-    ) -> PullReport:
-        """Pull streams, by default customers and contacts, a minute later than last time."""
-        self.runs += 1
-        self.crm.clock.at += timedelta(minutes=1)
+    ) -> Source:
+        """What a pull of streams is told."""
         declared = capabilities or memory_capabilities()
         wanted = streams or ("customers", "contacts")
-        source = Source(
+        return Source(
             connection="crm",
             adapter="memory",
             open=MemoryConnection(
@@ -56,7 +66,7 @@ class Bench:
                 SourceObject(
                     stream=stream,
                     object=OBJECTS[stream],
-                    fields={**memory_mappings()[stream][OBJECTS[stream]], **(fields or {})},
+                    fields=_mapping(stream, fields or {}, without),
                     write_fields=WRITE_FIELDS if write and stream == "customers" else (),
                 )
                 for stream in wanted
@@ -66,7 +76,6 @@ class Bench:
             zone="UTC",
             **settings,
         )
-        return pull(self.store, source)
 
     def held(self, stream: str, *columns: str, state: int | None = LIVE) -> dict[str, Any]:
         """Id -> the columns' values (one alone is not wrapped) of records in a state."""
