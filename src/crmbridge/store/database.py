@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from glob import escape as glob_escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -97,6 +98,20 @@ class Store:
             return []
         with self.read() as tx:
             return _quick_check(tx)
+
+    def rewrite(self) -> None:
+        """Write a SQLite file anew, so that nothing deleted stays in it or in kept backups.
+
+        Raises:
+            RetryLaterError: somebody else has the store open in a transaction.
+        """
+        if self.path is None:
+            return
+        for backup in self.path.parent.glob(f"{glob_escape(self.path.name)}.*.backup"):
+            backup.unlink()
+        with translated(self.place), self._engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("VACUUM")  # outside a transaction, which SQLAlchemy would begin
 
     def remember(self) -> None:
         """Note beside a SQLite file how far it has come; see `crmbridge.store.continuity`."""

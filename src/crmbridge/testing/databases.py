@@ -8,15 +8,21 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, make_url
 
+from crmbridge.store import open_store
+
 
 class PostgresServer:
     """A running server; each test takes a database of its own from it."""
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url).set(drivername="postgresql+psycopg")
+        self._template = ""
 
-    def new_database(self) -> str:
-        """Make an empty database.
+    def new_database(self, template: str = "template1") -> str:
+        """Make a database, empty or as a copy of another.
+
+        Args:
+            template: the other's name; nobody may be connected to it.
 
         Returns:
             Its URL, as ``[store] url`` takes it.
@@ -24,9 +30,21 @@ class PostgresServer:
         name = f"crmbridge_{secrets.token_hex(6)}"
         engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         engine.dispose()
         return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def new_store(self) -> str:
+        """Make a database with the tables in it: faster than to migrate each one.
+
+        Returns:
+            Its URL.
+        """
+        if not self._template:
+            url = self.new_database()
+            open_store(url).close()
+            self._template = str(make_url(url).database)
+        return self.new_database(self._template)
 
 
 @contextmanager

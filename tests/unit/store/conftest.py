@@ -1,5 +1,6 @@
 """A fresh store on each database; the PostgreSQL server is started once and only if needed."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +16,20 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    open_store(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path, empty_file: Path) -> str:
     if request.param == "sqlite":
+        shutil.copy(empty_file, tmp_path / "store.db")
         return f"sqlite:///{tmp_path}/store.db"
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database()
+    return server.new_store()
 
 
 @pytest.fixture
