@@ -84,8 +84,8 @@ class RestConnection(adapters.Connection):
         )
 
     def _sign_in(self) -> Token:
-        auth = self._context.auth
-        form = {"client": auth["client_id"], "secret": auth["client_secret"]}
+        auth = self._context.auth_text
+        form = {"client": auth("client_id"), "secret": auth("client_secret")}
         got = self._plain.post("token", form=form, effect=Effect.KEYED).data
         expires_at = self._context.clock.now() + timedelta(seconds=got["seconds"])
         return Token(access=got["token"], expires_at=expires_at)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from crmbridge.testing.conformance import AdapterConformance, Subject
 from crmbridge.testing.context import make_context
@@ -87,7 +88,7 @@ class TestRest(AdapterConformance):
     def start(self, folder: Path) -> Iterator[Subject]:
         service = RestService()
         with LoopbackServer(service) as server:
-            auth = {"client_id": "me", "client_secret": "s3cret"}
+            auth = {"client_id": "me", "client_secret": SecretStr("s3cret")}
             context = make_context(folder, url=server.url, auth=auth)
             yield Subject(
                 adapter=REST,

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from crmbridge.errors import CannotError
+from crmbridge.errors import CannotError, ConfigError
 from crmbridge.records import Finding
 
 if TYPE_CHECKING:
@@ -374,7 +374,8 @@ class Context:
         base: folder that relative paths in the settings are relative to.
         folder: a temporary folder of this connection's own, removed afterwards.
         url: the connection's ``url``, "" where the settings give none.
-        auth: the connection's ``auth`` table with secrets resolved.
+        auth: the connection's ``auth`` table; secrets are pydantic's SecretStr, `auth_text` gives
+            their text.
         write_fields: object -> fields that the allow-list lets us write; readable, too.
     """
 
@@ -399,6 +400,19 @@ class Context:
         if self.http is None:
             raise CannotError(f"connections.{self.connection}", "an HTTP client from the host")
         return self.http
+
+    def auth_text(self, name: str) -> str:
+        """The text of a key of ``auth``, a secret or not.
+
+        Raises:
+            ConfigError: the configuration does not give it.
+        """
+        value = self.auth.get(name)
+        if value is None:
+            where = f"connections.{self.connection}.auth.{name}"
+            raise ConfigError(where, "a value", "none", "Set it in the configuration")
+        reveal = getattr(value, "get_secret_value", None)
+        return str(reveal() if reveal else value)
 
 
 FieldSource = str | Mapping[str, Any]
