@@ -5,6 +5,7 @@ import fcntl
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from urllib.parse import quote
 
 import orjson
 
-from crmbridge.errors import ConfigError, SignInError, StorageError
+from crmbridge.errors import ConfigError, RetryLaterError, SignInError, StorageError
 from crmbridge.failpoint import reach
 
 
@@ -43,11 +44,18 @@ class TokenStore:
     Args:
         folder: made with mode 0700 where it is missing.
         watch: told every secret that is read or saved, so that it can be blotted out of logs.
+        patience_seconds: longest wait for another process that is refreshing.
     """
 
-    def __init__(self, folder: Path, watch: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        watch: Callable[[str], None] | None = None,
+        patience_seconds: float = 300,
+    ) -> None:
         self._folder = folder
         self._watch = watch
+        self._patience = patience_seconds
         self._held: dict[str, tuple[tuple[int, int], Token]] = {}
         self._lock = threading.Lock()
 
@@ -137,7 +145,7 @@ class TokenStore:
             except OSError as error:
                 raise _not_ours(path, str(error)) from error
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                _wait_for(lock, connection, self._patience)
                 yield
             finally:
                 os.close(lock)
@@ -182,6 +190,19 @@ def _first(connection: str, sign_in: Callable[[], Token] | None) -> Token:
         next_step = f"Sign in: crmbridge connect {connection}"
         raise SignInError(f"connections.{connection}", "a token", "none", next_step)
     return sign_in()
+
+
+def _wait_for(lock: int, connection: str, seconds: float) -> None:
+    """Take the lock; not for ever, since the process that holds it may have been stopped."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                where, got = f"token of {connection}", f"one held for {seconds:g} s"
+                raise RetryLaterError(where, "a free lock", got, "Run again later") from None
+            time.sleep(0.02)
 
 
 def _check_owner(path: Path, found: os.stat_result) -> None:

@@ -17,7 +17,7 @@ def test_secrets_of_the_configuration_are_given_as_text(tmp_path: Path) -> None:
 
 
 def test_a_key_that_is_not_configured_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="connections.sales.auth.client_id: expected a value"):
+    with pytest.raises(ConfigError, match=r"connections\.sales\.auth\.client_id: expected a value"):
         make_context(tmp_path).auth_text("client_id")
 
 

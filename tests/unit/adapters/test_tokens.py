@@ -1,5 +1,6 @@
 """Tokens on disk are ours alone, never torn, and refreshed by one process at a time."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crmbridge.adapters.tokens import Token, TokenStore
-from crmbridge.errors import ConfigError, SignInError
+from crmbridge.errors import ConfigError, RetryLaterError, SignInError
 
 TOKEN = Token(
     access="access-1",
@@ -130,6 +131,15 @@ def test_two_processes_refresh_a_rotating_token_once(tmp_path: Path) -> None:
 
     assert printed == ["access-2", "access-2"]
     assert (tmp_path / "calls").read_text() == "refresh-1\n"
+
+
+def test_a_process_that_holds_the_lock_for_ever_is_not_waited_for(tmp_path: Path) -> None:
+    _saved(tmp_path)
+
+    with (tmp_path / "tokens" / "sales.lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(RetryLaterError, match="token of sales"):
+            TokenStore(tmp_path / "tokens", patience_seconds=0.05).put("sales", TOKEN)
 
 
 @pytest.mark.parametrize(
