@@ -20,10 +20,10 @@ from crmbridge.push.desired import (
 from crmbridge.push.facts import Ask, gather, gather_for
 from crmbridge.push.guards import check_guards, guarded_number
 from crmbridge.push.journal import load_changeset
-from crmbridge.push.ledger import save_changeset
+from crmbridge.push.ledger import latest_open, save_changeset
 from crmbridge.push.report import ApplyReport, exit_code
 from crmbridge.push.settle import Target
-from crmbridge.push.undo import decide_undo, undo
+from crmbridge.push.undo import undo, undo_in
 from crmbridge.push.visits import PlannedVisit, desired_visits, visit_key
 
 __all__ = [
@@ -55,17 +55,18 @@ __all__ = [
     "bars",
     "check_guards",
     "decide",
-    "decide_undo",
     "desired_visits",
     "exit_code",
     "gather",
     "gather_for",
     "guarded_number",
+    "latest_open",
     "load",
     "load_changeset",
     "save",
     "save_changeset",
     "settle_open",
     "undo",
+    "undo_in",
     "visit_key",
 ]

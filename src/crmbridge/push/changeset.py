@@ -85,6 +85,7 @@ class Changeset:
         epoch: the store's epoch that it was decided in; a restored backup has another.
         organisations: connection -> id of the account, "" where the CRM tells none.
         items: in the order in which they are written.
+        plan_id: the plan whose visits it writes; several are joined by ``+``; "" for none.
         guards: what the guards counted; one that is tripped needs ``--accept``.
         api_calls: forecast, connection -> calls.
         undoes: changeset that this one takes back, "" for none.

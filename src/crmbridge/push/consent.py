@@ -109,7 +109,7 @@ def _customers_of_visits(
     """(connection written to, key) -> the customer, who may live in another connection."""
     if not changeset.plan_id:
         return {}
-    rows = tx.execute(select(visits).where(visits.c.plan_id == changeset.plan_id))
+    rows = tx.execute(select(visits).where(visits.c.plan_id.in_(changeset.plan_id.split("+"))))
     return {
         (connection, visit_key(connection, row.visit_id)): (
             RecordKey(row.connection, row.customer_object, row.customer_id),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,14 +12,14 @@ from crmbridge.adapters.contract import Operation, Outcome, Status
 from crmbridge.errors import RetryLaterError, UsageError
 from crmbridge.push.changeset import Changeset, Item
 from crmbridge.push.guards import describe, guarded_number
-from crmbridge.push.ledger import DONE, UNDER_WAY, State, last_of_keys, supersede_others
+from crmbridge.push.ledger import UNDER_WAY, State, last_of_keys, supersede_others
 from crmbridge.push.rows import changeset_of
 from crmbridge.push.values import Value
 from crmbridge.records import to_millis
 from crmbridge.store import Fence, Store
+from crmbridge.store.audit import AuditLine, add_audit
 from crmbridge.store.field_values import Written, get_field_values, save_written
-from crmbridge.store.plans import get_plan, last_plan
-from crmbridge.store.schema import audit, changeset_items, changesets
+from crmbridge.store.schema import audit, changeset_items, changesets, plans
 from crmbridge.store.writing import in_parts
 
 
@@ -28,6 +28,7 @@ class _Progress:
     state: State
     remote_id: str
     handle: str
+    error: str
 
 
 def load_changeset(store: Store, changeset_id: str) -> Changeset:
@@ -60,7 +61,12 @@ class Journal:
         self.state = str(head.state)
         self._items = {item.item: item for item in self.changeset.items}
         self._progress = {
-            row.item: _Progress(state=State(row.state), remote_id=row.remote_id, handle=row.handle)
+            row.item: _Progress(
+                state=State(row.state),
+                remote_id=row.remote_id,
+                handle=row.handle,
+                error=row.error,
+            )
             for row in rows
         }
 
@@ -71,22 +77,28 @@ class Journal:
 
     @property
     def remote_ids(self) -> dict[str, str]:
-        """item -> id of the record it wrote."""
+        """item -> id of the record it wrote; what found its values there already wrote nothing."""
         return {
             name: progress.remote_id or self._items[name].id
             for name, progress in self._progress.items()
-            if progress.state in DONE
+            if progress.state is State.APPLIED
+            or (progress.state is State.UNCHANGED and _is_new(self._items[name]))
         }
 
     def newer_plan(self) -> str:
-        """A plan made after one of the changeset's, for the same calendars; "" if there is none."""
+        """A plan for the same calendars made after the changeset was decided, "" if none was.
+
+        Not simply the plan made last: one that is made again keeps the time it was first made.
+        """
+        mine = self.changeset.plan_id.split("+")
+        calendars = select(plans.c.connection).where(plans.c.id.in_(mine))
+        query = select(plans.c.id).where(
+            plans.c.connection.in_(calendars),
+            plans.c.id.not_in(mine),
+            plans.c.created_at > to_millis(self.changeset.created_at),
+        )
         with self._store.read() as tx:
-            for plan_id in filter(None, self.changeset.plan_id.split("+")):
-                plan = get_plan(tx, plan_id)
-                newest = None if plan is None else last_plan(tx, plan.connection)
-                if newest is not None and newest.id != plan_id:
-                    return newest.id
-        return ""
+            return str(tx.scalar(query.order_by(plans.c.created_at.desc()).limit(1)) or "")
 
     def is_accepted(self) -> bool:
         """Whether the guarded number of this very changeset was accepted before."""
@@ -104,8 +116,8 @@ class Journal:
             if accept and not tx.scalar(self._accepted()):
                 tripped = [one for one in self.changeset.guards if one.tripped]
                 detail = "; ".join(describe(verdict) for verdict in tripped)
-                line = self._line(now, None, "accept", str(guarded_number(self.changeset)), detail)
-                tx.execute(audit.insert().values(**line))
+                said = ("accept", str(guarded_number(self.changeset)), detail)
+                add_audit(tx, [self._line(now, None, said, None)])
 
     def count(self, state: State) -> int:
         """How many items are in a state."""
@@ -116,13 +128,17 @@ class Journal:
         progress = self._progress.get(name)
         return progress.state if progress else None
 
+    def results(self) -> list[tuple[Item, State, str]]:
+        """Each item with its state and what the CRM, or a check of ours, said against it."""
+        progress = self._progress
+        return [
+            (item, progress[item.item].state, progress[item.item].error)
+            for item in self.changeset.items
+        ]
+
     def is_unknown(self, name: str) -> bool:
         """Whether an item's outcome was looked up in vain before."""
         return self._progress[name].state is State.UNKNOWN
-
-    def was_written(self, name: str) -> bool:
-        """Whether an item changed something; one that found its values there did not."""
-        return self._progress[name].state is State.APPLIED
 
     def handle(self, name: str) -> str:
         """The long job that an item is part of, "" for none."""
@@ -213,17 +229,13 @@ class Journal:
         with self._store.write(fence) as tx:
             for item, outcome in pairs:
                 tx.execute(self._these([item.item]).values(**_done(item, outcome, now)))
-            lines = [
-                self._line(now, run_id, "push", outcome.status.value, outcome.error, item)
-                | {"record_id": outcome.id or item.id}
-                for item, outcome in pairs
-            ]
-            tx.execute(audit.insert(), lines)
+            add_audit(tx, [self._outcome_line(now, run_id, *pair) for pair in pairs])
             self._keep_written(tx, pairs, now)
         for item, outcome in pairs:
             progress = self._progress[item.item]
             progress.state = State(outcome.status.value)
             progress.remote_id, progress.handle = outcome.id or item.id, outcome.handle
+            progress.error = outcome.error
 
     def skip(
         self, fence: Fence | None, reasons: Mapping[str, str], now: datetime, run_id: int | None
@@ -234,11 +246,11 @@ class Journal:
             for name, reason in reasons.items():
                 values = {"state": state, "error": reason, "done_at": to_millis(now)}
                 tx.execute(self._these([name]).values(**values))
-            lines = [
-                self._line(now, run_id, "push", state, reason, self._items[name])
+            lines = (
+                self._line(now, run_id, ("push", state, reason), self._items[name])
                 for name, reason in reasons.items()
-            ]
-            tx.execute(audit.insert(), lines)
+            )
+            add_audit(tx, lines)
         self._move(reasons, State.SKIPPED)
 
     def finish(self, now: datetime) -> None:
@@ -297,33 +309,44 @@ class Journal:
         for key, written in values.items():
             save_written(tx, key, written, self.changeset.id, to_millis(now))
 
+    def _outcome_line(
+        self, now: datetime, run_id: int | None, item: Item, outcome: Outcome
+    ) -> AuditLine:
+        line = self._line(now, run_id, ("push", outcome.status.value, outcome.error), item)
+        return replace(line, record_id=outcome.id or item.id)
+
     def _line(
-        self,
-        now: datetime,
-        run_id: int | None,
-        action: str,
-        status: str,
-        detail: str,
-        item: Item | None = None,
-    ) -> dict[str, Any]:
-        return {
-            "at": to_millis(now),
-            "actor": self._actor,
-            "run_id": run_id,
-            "action": action,
-            "changeset": self.changeset.id,
-            "item": item.item if item else "",
-            "connection": item.connection if item else "",
-            "object": item.object if item else "",
-            "record_id": item.id if item else "",
-            "operation": item.operation.value if item else "",
-            "status": status,
-            "detail": detail,
-        }
+        self, now: datetime, run_id: int | None, said: tuple[str, str, str], item: Item | None
+    ) -> AuditLine:
+        """A line of audit; `said` is action, status and detail."""
+        action, status, detail = said
+        line = AuditLine(
+            at=to_millis(now),
+            actor=self._actor,
+            action=action,
+            run_id=run_id,
+            changeset=self.changeset.id,
+            status=status,
+            detail=detail,
+        )
+        if item is None:
+            return line
+        return replace(
+            line,
+            item=item.item,
+            connection=item.connection,
+            object=item.object,
+            record_id=item.id,
+            operation=item.operation.value,
+        )
 
 
 _HOLDS = frozenset({Status.APPLIED, Status.UNCHANGED})
 _SETS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.CLEAR})
+
+
+def _is_new(item: Item) -> bool:
+    return item.operation in {Operation.CREATE, Operation.ADD_MEMBER}
 
 
 def _by_object(items: Iterable[Item]) -> dict[tuple[str, str], list[Item]]:

@@ -34,6 +34,7 @@ class State(StrEnum):
     "Left out on purpose."
 
 
+_OPEN = ("open", "applying", "partial")
 UNDER_WAY = frozenset({State.SENDING, State.UNKNOWN})
 DONE = frozenset({State.APPLIED, State.UNCHANGED})
 
@@ -66,10 +67,15 @@ def save_changeset(store: Store, changeset: Changeset, run_id: int) -> None:
 
 
 def latest_open(store: Store) -> str | None:
-    """The changeset decided last that still waits to be applied; None if none does."""
+    """The changeset decided last that still has something to send or to find out; None if none."""
+    items = changeset_items
     query = (
         select(changesets.c.id)
-        .where(changesets.c.state.in_(["open", "applying", "partial"]))
+        .join(items, items.c.changeset == changesets.c.id)
+        .where(
+            changesets.c.state.in_(_OPEN),
+            items.c.state.in_([State.PENDING.value, State.SENDING.value]),
+        )
         .order_by(changesets.c.created_at.desc(), changesets.c.run_id.desc())
     )
     with store.read() as tx:
@@ -101,7 +107,7 @@ def supersede_others(tx: Connection, changeset: Changeset) -> None:
     tx.execute(
         changesets.update()
         .where(
-            changesets.c.state.in_(["open", "applying", "partial"]),
+            changesets.c.state.in_(_OPEN),
             changesets.c.id != changeset.id,
             changesets.c.id.in_(sharing),
         )

@@ -22,27 +22,7 @@ _MEMBERS = {
 }
 
 
-def undo(store: Store, changeset_id: str, ask: Ask, origin: Origin) -> Decision:
-    """Decide how to take back a changeset of the store; apply it like any other.
-
-    Args:
-        ask: as for `gather`; its records are those of the changeset.
-
-    Raises:
-        UsageError: there is no such changeset.
-    """
-    journal = Journal(store, changeset_id)
-    written = {name: id_ for name, id_ in journal.remote_ids.items() if journal.was_written(name)}
-    records = [
-        RecordKey(item.connection, item.object, written[item.item])
-        for item in journal.changeset.items
-        if item.item in written and not item.key
-    ]
-    seen = gather(store, replace(ask, records=records))
-    return decide_undo(journal.changeset, written, seen, ask.policies, origin)
-
-
-def decide_undo(
+def undo(
     changeset: Changeset,
     written: Mapping[str, str],
     seen: Seen,
@@ -57,7 +37,7 @@ def decide_undo(
     undo: it writes over nothing but our own values.
 
     Args:
-        written: item -> id of the record it wrote, for items that changed something.
+        written: item -> id of the record it wrote, as `Journal.remote_ids` has them.
         seen: fields and records of ours, as seen last.
     """
     work = _Undo(seen=seen, policies=policies, origin=origin, written=written, notes=Notes())
@@ -78,6 +58,26 @@ def decide_undo(
         undoes=changeset.id,
     )
     return Decision(changeset=named(undone), findings=work.notes.findings())
+
+
+def undo_in(store: Store, changeset_id: str, ask: Ask, origin: Origin) -> Decision:
+    """Decide how to take back a changeset of the store; apply it like any other.
+
+    Args:
+        ask: as for `gather`; its records are those of the changeset.
+
+    Raises:
+        UsageError: there is no such changeset.
+    """
+    journal = Journal(store, changeset_id)
+    written = journal.remote_ids
+    records = [
+        RecordKey(item.connection, item.object, written[item.item])
+        for item in journal.changeset.items
+        if item.item in written and not item.key
+    ]
+    seen = gather(store, replace(ask, records=records))
+    return undo(journal.changeset, written, seen, ask.policies, origin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,14 @@ from crmbridge.push.apply import ApplyReport, Orders, apply
 from crmbridge.push.batches import REMOTE_ID_OF
 from crmbridge.push.changeset import Change, Changeset, GuardVerdict, Item, item_name, named
 from crmbridge.push.journal import Journal
-from crmbridge.push.ledger import State, save_changeset
+from crmbridge.push.ledger import State, latest_open, save_changeset
 from crmbridge.push.settle import Target
+from crmbridge.records import to_millis
 from crmbridge.store import Store
 from crmbridge.store.field_values import get_field_values, save_seen
 from crmbridge.store.leases import acquire, break_lease
-from crmbridge.store.schema import audit, changeset_items, plans
+from crmbridge.store.plans import StoredPlan, save_plan
+from crmbridge.store.schema import audit, changeset_items
 from crmbridge.testing.faults import Fault
 from crmbridge.testing.memory import MemoryConnection, memory_capabilities
 from crmbridge.testing.truth import START, MemoryCrm
@@ -194,24 +196,35 @@ def test_an_item_added_in_the_store_is_refused(store: Store, crm: MemoryCrm) -> 
         applied(store, id_, a_target(crm))
 
 
-def a_plan(store: Store, id_: str, at: int) -> None:
+def a_plan(store: Store, id_: str, made_at: datetime, connection: str = "sales") -> None:
+    plan = StoredPlan(
+        id=id_, connection=connection, run_id=1, created_at=to_millis(made_at),
+        start_on="2026-03-02", days=14, input_digest="", seed=1, parameters="{}", problem="{}",
+        summary="{}",
+    )  # fmt: skip
     with store.write() as tx:
-        tx.execute(
-            plans.insert().values(
-                id=id_, connection="sales", run_id=1, created_at=at, start_on="2026-03-02", days=14,
-                input_digest="", seed=1, parameters="{}", problem="{}", summary="{}",
-            )
-        )  # fmt: skip
+        save_plan(tx, plan, [])
 
 
-def test_a_changeset_of_an_older_plan_is_refused(store: Store, crm: MemoryCrm) -> None:
-    a_plan(store, "p1", 1)
-    a_plan(store, "p2", 2)
-    old, new = kept(store, a_create(1), plan_id="p1"), kept(store, a_create(1), plan_id="p2")
+def test_a_changeset_is_refused_once_a_newer_plan_was_made(store: Store, crm: MemoryCrm) -> None:
+    a_plan(store, "p1", START - timedelta(minutes=1))
+    id_ = kept(store, a_create(1), plan_id="p1")
+    a_plan(store, "p2", START + timedelta(minutes=1))
 
     with pytest.raises(RefusedError, match="a changeset of plan p2"):
-        applied(store, old, a_target(crm))
-    assert applied(store, new, a_target(crm)).outcomes["applied"] == 1
+        applied(store, id_, a_target(crm))
+
+
+def test_plans_of_other_calendars_and_older_ones_do_not_matter(
+    store: Store, crm: MemoryCrm
+) -> None:
+    a_plan(store, "p0", START - timedelta(minutes=1))
+    a_plan(store, "p1", START - timedelta(minutes=2))
+    a_plan(store, "q1", START - timedelta(minutes=2), "other")
+    id_ = kept(store, a_create(1), plan_id="p1+q1")
+    a_plan(store, "r1", START + timedelta(minutes=1), "third")
+
+    assert applied(store, id_, a_target(crm)).outcomes["applied"] == 1
 
 
 def test_a_connection_that_is_not_open_is_a_configuration_error(store: Store) -> None:
@@ -264,6 +277,18 @@ def test_an_accepted_number_is_audited_and_holds_for_the_rest_of_this_changeset(
 
     assert report.outcomes["applied"] == 1
     assert audited(store) == [("accept", "1"), ("push", "applied")]
+
+
+def test_the_latest_changeset_with_something_left_to_do_is_the_one_that_waits(
+    store: Store, crm: MemoryCrm
+) -> None:
+    first = kept(store, a_create(1))
+    kept(store, created_at=START + timedelta(minutes=1))
+    before = latest_open(store)
+
+    applied(store, first, a_target(crm))
+
+    assert (before, latest_open(store)) == (first, None)
 
 
 # Items left out

@@ -30,7 +30,7 @@ from crmbridge.push import (
     gather_for,
     save_changeset,
     settle_open,
-    undo,
+    undo_in,
 )
 from crmbridge.push.own import Fate
 from crmbridge.push.values import parse_instant
@@ -120,7 +120,7 @@ class World:
 
     def undo(self, decision: Decision) -> Decision:
         self.clock.sleep(60)
-        return undo(self.store, decision.changeset.id, self.ask(), self.origin())
+        return undo_in(self.store, decision.changeset.id, self.ask(), self.origin())
 
 
 def _canonical(name: str, value: Any) -> Any:

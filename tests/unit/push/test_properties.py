@@ -18,7 +18,7 @@ from crmbridge.push import (
     Seen,
     WritePolicy,
     decide,
-    decide_undo,
+    undo,
 )
 from crmbridge.push.desired import Presence, SeenRecord, SeenValue
 from crmbridge.push.values import Value, instant_text, is_empty
@@ -204,7 +204,7 @@ def test_undo_brings_back_what_was_there(
     after = written(before, done)
     remote = {item.item: item.id or f"new {item.key}" for item in done.items}
 
-    back = decide_undo(done, remote, after, POLICIES, ORIGIN)
+    back = undo(done, remote, after, POLICIES, ORIGIN)
 
     restored = written(after, back.changeset)
     assert plain_fields(restored) == plain_fields(before)
