@@ -331,7 +331,7 @@ def _open_postgresql(url: URL, wait_seconds: float) -> Store:
             hide_parameters=True,
             pool_pre_ping=True,
             connect_args={
-                "options": f"-c lock_timeout={milliseconds} -c timezone=UTC",
+                "options": f"-c lock_timeout={milliseconds} -c timezone=UTC -c jit=off",
                 "connect_timeout": max(2, int(wait_seconds)),
                 "application_name": "crmbridge",
             },

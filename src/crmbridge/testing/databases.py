@@ -10,6 +10,9 @@ from sqlalchemy import create_engine, make_url
 
 from crmbridge.store import open_store
 
+_CARELESS = ("fsync", "full_page_writes", "synchronous_commit")
+"""Its data is thrown away: flushing a hundred databases to disk took longer than all tests."""
+
 
 class PostgresServer:
     """A running server; each test takes a database of its own from it."""
@@ -55,6 +58,9 @@ def postgres_server() -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="crmbridge-pg-") as folder:
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
+            for setting in _CARELESS:
+                server.psql(f"ALTER SYSTEM SET {setting} = off;")
+            server.psql("SELECT pg_reload_conf();")
             yield PostgresServer(server.get_uri())
         finally:
             server.cleanup()
