@@ -11,7 +11,6 @@ from crmbridge.settings.engine import (
 )
 from crmbridge.settings.jobs import (
     JobSettings,
-    NotifySettings,
     OutSettings,
     PluginSettings,
     RetentionSettings,
@@ -27,7 +26,6 @@ from crmbridge.settings.planning import (
     OpeningSettings,
     PlanningSettings,
     RepSettings,
-    RoutingSettings,
     SpeedSettings,
     UnknownConsent,
 )
@@ -46,7 +44,6 @@ __all__ = [
     "JobSettings",
     "LimitSettings",
     "LunchSettings",
-    "NotifySettings",
     "OpeningSettings",
     "OutSettings",
     "PlanningSettings",
@@ -54,7 +51,6 @@ __all__ = [
     "PullSettings",
     "RepSettings",
     "RetentionSettings",
-    "RoutingSettings",
     "ScoreSettings",
     "ScoreWeights",
     "SecretRef",

@@ -1,6 +1,5 @@
 """What the configuration says of signing in, reading and how hard a CRM may be used."""
 
-from datetime import date
 from typing import Annotated
 
 from pydantic import Field
@@ -59,16 +58,10 @@ class AuthSettings(Table):
 class PullSettings(Table):
     """How a connection is read."""
 
-    since: date | None = None
-    "Nothing modified before this day is read; by default everything is."
     overlap_minutes: Count | None = None
     "How far a window reaches back into the last one; by default what the adapter says."
     sweep_days: Positive = 7
     "Days between two sweeps over all ids, where deletions cannot be known otherwise."
-    missing_share: Share = 0.05
-    "A pull that would mark more than this share of an object missing stops instead ..."
-    missing_records: Count = 20
-    "... unless it is no more records than this."
 
 
 class LimitSettings(Table):

@@ -125,7 +125,7 @@ class EngineSettings(Table):
     """How customers are analysed, and where."""
 
     backend: Literal["local", "dask"] = "local"
-    "Processes of this machine, or a Dask cluster."
+    "Processes of this machine, or a Dask cluster. Not used yet: all work is local."
     scheduler: str = ""
     "Address of the Dask scheduler, like tcp://host:8786."
     workers: Count = 0

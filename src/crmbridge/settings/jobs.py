@@ -1,4 +1,4 @@
-"""What the configuration says of jobs, notifications, plugins, files and retention."""
+"""What the configuration says of jobs, plugins, files and retention."""
 
 from typing import Literal
 
@@ -35,15 +35,6 @@ class JobSettings(Table):
     "What to do about a time that was missed."
 
 
-class NotifySettings(Table):
-    """Who hears of events."""
-
-    webhook: Url | None = None
-    "URL that events are posted to as JSON."
-    on: Listed[NonEmpty] = ("job.failed", "job.missed", "guard.tripped", "review.waiting")
-    "Events that are posted."
-
-
 class PluginSettings(Table):
     """Which plugins are loaded beside our own."""
 
@@ -59,7 +50,7 @@ class OutSettings(Table):
 
 
 class RetentionSettings(Table):
-    """How long things are kept, in days; 0 for ever."""
+    """How long things are kept, in days; 0 for ever. Not used yet: all is kept."""
 
     quarantine_days: Count = 90
     "Quarantined records."

@@ -14,7 +14,6 @@ from crmbridge.settings.connections import ConnectionSettings
 from crmbridge.settings.engine import EngineSettings
 from crmbridge.settings.jobs import (
     JobSettings,
-    NotifySettings,
     OutSettings,
     PluginSettings,
     RetentionSettings,
@@ -45,8 +44,6 @@ class Settings(Table):
     "How customers are analysed."
     jobs: Mapping[Name, JobSettings] = Field(default_factory=dict)
     "What runs by itself."
-    notify: NotifySettings = Field(default_factory=NotifySettings)
-    "Who hears of events."
     plugins: PluginSettings = Field(default_factory=PluginSettings)
     "Which plugins are loaded beside our own."
     out: OutSettings = Field(default_factory=OutSettings)

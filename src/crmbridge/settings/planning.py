@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from crmbridge.settings.secrets import Text
 from crmbridge.settings.table import (
@@ -18,7 +18,6 @@ from crmbridge.settings.table import (
     Table,
     Window,
     Zone,
-    expected,
 )
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -79,7 +78,7 @@ class ClassSettings(Table):
 
 
 class SpeedSettings(Table):
-    """How long the way takes, where no routing server says."""
+    """How long the way takes."""
 
     kmh: Annotated[float, Field(gt=0, le=300)] = 50.0
     "Mean speed on the road."
@@ -87,23 +86,6 @@ class SpeedSettings(Table):
     "Length of the road over the straight line."
     minutes_per_stop: Amount = 5.0
     "Parking and walking, for each visit."
-
-
-class RoutingSettings(Table):
-    """A routing server of your own, for real travel times."""
-
-    server: Literal["none", "osrm"] = "none"
-    "The kind of server; none takes the straight line and `speed`."
-    url: str = ""
-    "Where it is."
-    profile: str = "driving"
-    "Its profile."
-
-    @model_validator(mode="after")
-    def _has_url(self) -> Self:
-        if (self.server == "none") == bool(self.url):
-            raise expected("server and url to be given together")
-        return self
 
 
 class HolidaySettings(Table):
@@ -157,10 +139,8 @@ class PlanningSettings(Table):
     "How early a visit may be, as a share of the days between visits."
     decline_days: Count = 30
     "Days for which a customer is left alone after a visit was declined or deleted."
-    churn_share: Share = 1.0
-    "The largest share of visits already planned that a new plan may move or drop."
     holdout_share: Share = 0.0
-    "Share of customers left out of plans, to measure what visits are worth."
+    "Share of customers left out of plans, to measure what visits are worth. Not used yet."
     visit_minutes: Positive = 45
     "Length of a visit, where neither customer nor class says."
     every_days: Positive = 60
@@ -175,8 +155,6 @@ class PlanningSettings(Table):
     "Opening hours where nobody knows them."
     speed: SpeedSettings = Field(default_factory=SpeedSettings)
     "How long the way takes."
-    routing: RoutingSettings = Field(default_factory=RoutingSettings)
-    "A routing server."
     holidays: HolidaySettings = Field(default_factory=HolidaySettings)
     "Public holidays."
     rep_defaults: RepSettings = Field(default_factory=RepSettings)
@@ -202,5 +180,3 @@ class ConsentSettings(Table):
 
     unknown: UnknownConsent = Field(default_factory=UnknownConsent)
     "What holds where it is not known."
-    fresh_minutes: Count = 60
-    "Consent read longer ago is read again before a changeset is applied."

@@ -31,8 +31,6 @@ class WriteSettings(Table):
     "Visits: of all reps, or of those in a list."
     visit_object: str = ""
     "The object that visits are written as; by default what the adapter proposes."
-    tasks: bool = False
-    "Tasks, where an activity has no time of day."
     campaigns: bool = False
     "Starts campaigns."
     members: bool = False

@@ -115,7 +115,6 @@ def test_a_mark_that_editors_leave_in_front_is_no_error(tmp_path: Path) -> None:
         ("[engine.score]\nurgency = [[1, 0], [0, 1]]", "expected points [x, y], x growing"),
         ("[engine.score.weights]\nneed = 0\nmarket = 0\nproduct = 0\nurgency = 0", "one weight"),
         ('[engine.segments]\nmethod = "kmeans"', "expected the columns to make clusters from"),
-        ('[planning.routing]\nserver = "osrm"', "expected server and url to be given together"),
         ("[planning.opening]\nmon = [[12:00:00, 08:00:00]]", "expected a start before the end"),
         ('[reps."a@b.c"]\noff = [[2026-08-02, 2026-08-01]]', "a first day that is not after"),
         ('[reps."a@b.c"]\ndays = ["monday"]', "days.0: expected 'mon', 'tue'"),

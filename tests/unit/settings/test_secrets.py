@@ -141,7 +141,6 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(line: str) -> None:
     [
         '[store]\nurl = "postgresql://u:canary-7f3a@h/d"',
         '[store]\npassword = "canary-7f3a"',
-        '[notify]\nwebhook = "https://h/?token=canary-7f3a"',
         '[connections.a]\nadapter = "x"\nauth = { client_secret = ["canary-7f3a"] }',
         '[connections.a]\nadapter = "x"\nauth = { scopes = "canary-7f3a" }',
     ],
