@@ -20,7 +20,7 @@ from crmbridge.push.desired import (
 from crmbridge.push.facts import Ask, gather, gather_for
 from crmbridge.push.guards import check_guards, guarded_number
 from crmbridge.push.journal import load_changeset
-from crmbridge.push.ledger import latest_open, save_changeset
+from crmbridge.push.ledger import latest_open, reopen_rejected, save_changeset
 from crmbridge.push.report import ApplyReport, exit_code
 from crmbridge.push.settle import Target
 from crmbridge.push.undo import undo, undo_in
@@ -63,6 +63,7 @@ __all__ = [
     "latest_open",
     "load",
     "load_changeset",
+    "reopen_rejected",
     "save",
     "save_changeset",
     "settle_open",

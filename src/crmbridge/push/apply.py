@@ -14,10 +14,12 @@ from crmbridge.push.batches import batches, waves, write_item
 from crmbridge.push.changeset import Item
 from crmbridge.push.journal import Journal
 from crmbridge.push.ledger import State, under_way_elsewhere
+from crmbridge.push.notes import Notes
 from crmbridge.push.report import ApplyReport, no_outcomes
 from crmbridge.push.send import Sent, send
 from crmbridge.push.settle import Target
 from crmbridge.push.takeup import take_up
+from crmbridge.records import RecordKey
 from crmbridge.store import Store
 from crmbridge.store.leases import Fence
 
@@ -102,6 +104,7 @@ class _Work:
     counts: Counter[str] = field(default_factory=Counter)
     skipped: int = 0
     versions: dict[tuple[str, str], str] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
     stops: dict[str, CrmbridgeError] = field(default_factory=dict)
 
     def record(self, name: str, pairs: Sequence[tuple[Item, Outcome]]) -> None:
@@ -114,6 +117,8 @@ class _Work:
         for item, outcome in pairs:
             self.counts[outcome.status.value] += 1
             self.versions[item.object, outcome.id or item.id] = outcome.version
+            if outcome.status in _BAD:
+                self.notes.add(outcome.status.value, f"{_place(item)}: {outcome.error}")
 
     def recorder(self, name: str) -> Callable[[Sequence[tuple[Item, Outcome]]], None]:
         """`record` for one connection."""
@@ -125,6 +130,8 @@ class _Work:
             orders = self.orders
             self.journal.skip(orders.fences.get(name), reasons, orders.clock.now(), orders.run_id)
             self.skipped += len(reasons)
+            for item, reason in reasons.items():
+                self.notes.add("skipped", f"{_place(self.journal.item(item))}: {reason}")
 
     def report(self) -> ApplyReport:
         """The counts of this call."""
@@ -134,7 +141,15 @@ class _Work:
             skipped=self.skipped,
             pending=self.journal.count(State.PENDING) + self.journal.count(State.SENDING),
             stops=dict(self.stops),
+            findings=self.notes.findings(),
         )
+
+
+_BAD = frozenset({Status.REJECTED, Status.CONFLICT, Status.UNKNOWN})
+
+
+def _place(item: Item) -> RecordKey:
+    return RecordKey(item.connection, item.object, item.id or item.key)
 
 
 def settle_open(

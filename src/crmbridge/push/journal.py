@@ -123,6 +123,10 @@ class Journal:
         """How many items are in a state."""
         return sum(progress.state is state for progress in self._progress.values())
 
+    def item(self, name: str) -> Item:
+        """An item by its name."""
+        return self._items[name]
+
     def item_state(self, name: str) -> State | None:
         """The state of an item; None if it is not of this changeset."""
         progress = self._progress.get(name)

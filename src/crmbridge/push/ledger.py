@@ -82,6 +82,33 @@ def latest_open(store: Store) -> str | None:
         return tx.scalar(query.limit(1))
 
 
+def reopen_rejected(store: Store) -> list[str]:
+    """Let rejected items be sent once more, now that the cause is gone.
+
+    Returns:
+        changesets that have some, oldest first; apply them again. Those that a later one made
+        void are left: what they wanted was decided anew.
+    """
+    items = changeset_items
+    query = (
+        select(changesets.c.id)
+        .join(items, items.c.changeset == changesets.c.id)
+        .where(
+            changesets.c.state.in_([*_OPEN, "applied"]),
+            items.c.state == State.REJECTED.value,
+        )
+        .group_by(changesets.c.id, changesets.c.created_at)
+        .order_by(changesets.c.created_at, changesets.c.id)
+    )
+    with store.write() as tx:
+        found = [str(id_) for id_ in tx.scalars(query)]
+        of_these = items.c.changeset.in_(found) & (items.c.state == State.REJECTED.value)
+        tx.execute(items.update().where(of_these).values(state=State.PENDING.value, error=""))
+        mine = changesets.c.id.in_(found)
+        tx.execute(changesets.update().where(mine).values(state="partial"))
+    return found
+
+
 def under_way_elsewhere(store: Store, connection: str, changeset_id: str) -> list[str]:
     """Other changesets with items whose outcome on this connection is still open, by age."""
     items = changeset_items

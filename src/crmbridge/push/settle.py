@@ -134,9 +134,12 @@ def _of_record(
             survivor=survivor,
         )
         return Settled(outcomes=(outcome,))
-    if _holds(target, item.object, record, item.values):
+    wanted, expected = _comparable(item, item.values), _comparable(item, item.expected)
+    if not wanted:
+        return Settled(outcomes=(unknown(item, "the answer was lost, and no field shows it"),))
+    if _holds(target, item.object, record, wanted):
         return Settled(outcomes=(Outcome(item=item.item, status=Status.APPLIED, id=item.id),))
-    if _holds(target, item.object, record, item.expected):
+    if _holds(target, item.object, record, expected):
         return Settled(absent=(item,))
     outcome = Outcome(
         item=item.item,
@@ -155,6 +158,19 @@ def _of_deleted(
     if record is not None:
         return Settled(absent=(item,))
     return Settled(outcomes=(Outcome(item=item.item, status=Status.APPLIED, id=item.id),))
+
+
+_PLAIN = frozenset(
+    {"start_at", "end_at", "due_on", "subject", "location", "rep_id", "customer_id", "contact_id"}
+)
+"""Fields of records of ours that a page shows as we wrote them; others go through mappings."""
+
+
+def _comparable(item: WriteItem, values: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The values that can be compared with a page: on the CRM's own records all of them."""
+    if not item.key:
+        return values
+    return {name: value for name, value in values.items() if name in _PLAIN}
 
 
 def _holds(

@@ -1,5 +1,6 @@
 """A fresh store; on PostgreSQL, too, where a test asks for `any_store`."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,17 @@ from crmbridge.store import Store, open_store
 from crmbridge.testing.databases import PostgresServer, postgres_server
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store's file; a copy of it opens faster than a new one is made."""
+    path = tmp_path_factory.mktemp("template") / "crmbridge.db"
+    open_store(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, template: Path) -> Iterator[Store]:
+    shutil.copyfile(template, tmp_path / "crmbridge.db")
     opened = open_store(f"sqlite:///{tmp_path}/crmbridge.db")
     yield opened
     opened.close()
@@ -23,11 +33,11 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path}/crmbridge.db"
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        url = server.new_database()
-    opened = open_store(url)
+def any_store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    if request.param == "sqlite":
+        yield request.getfixturevalue("store")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    opened = open_store(server.new_database())
     yield opened
     opened.close()

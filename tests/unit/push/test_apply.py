@@ -15,7 +15,7 @@ from crmbridge.push.apply import ApplyReport, Orders, apply
 from crmbridge.push.batches import REMOTE_ID_OF
 from crmbridge.push.changeset import Change, Changeset, GuardVerdict, Item, item_name, named
 from crmbridge.push.journal import Journal
-from crmbridge.push.ledger import State, latest_open, save_changeset
+from crmbridge.push.ledger import State, latest_open, reopen_rejected, save_changeset
 from crmbridge.push.settle import Target
 from crmbridge.records import to_millis
 from crmbridge.store import Store
@@ -437,6 +437,21 @@ def test_a_quota_says_when_to_go_on(store: Store, crm: MemoryCrm) -> None:
 
     assert isinstance(report.stops["sales"], QuotaError)
     assert report.resume_at == crm.clock.now() + timedelta(hours=1)
+
+
+def test_rejected_items_can_be_retried_once_the_cause_is_gone(store: Store, crm: MemoryCrm) -> None:
+    crm.faults.fail("write", Fault.HALF_REJECTED)
+    id_ = kept(store, *(a_create(number) for number in range(4)))
+    first = applied(store, id_, a_target(crm))
+
+    reopened = reopen_rejected(store)
+    second = applied(store, id_, a_target(crm))
+
+    assert first.outcomes["rejected"] == 2
+    assert "refused as the test planned" in first.findings[0].example
+    assert reopened == [id_]
+    assert second.outcomes["applied"] == 2
+    assert reopen_rejected(store) == []
 
 
 def test_what_could_not_be_looked_up_is_looked_up_by_the_next_push(

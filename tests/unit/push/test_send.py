@@ -1,7 +1,7 @@
 """Whatever goes wrong while sending, each item gets one verdict and lands at most once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -179,6 +179,41 @@ def test_a_lost_update_that_cannot_be_read_back_is_unknown() -> None:
     settled = settle(a_target(MemoryCrm(), reads_by_id=False), [an_update("A1", 50.0, 70.0)])
 
     assert settled.outcomes[0].status is Status.UNKNOWN
+
+
+def test_a_lost_change_that_no_page_shows_as_written_is_unknown() -> None:
+    crm = MemoryCrm()
+    id_ = crm.put("Event", {"status": "planned"})
+    cancel = WriteItem(
+        item="c1",
+        operation=Operation.UPDATE,
+        object="Event",
+        id=id_,
+        key="K1",
+        values={"status": "cancelled"},
+        expected={"status": "planned"},
+    )
+
+    assert settle(a_target(crm), [cancel]).outcomes[0].status is Status.UNKNOWN
+
+
+def test_instants_written_in_another_way_are_the_same() -> None:
+    crm = MemoryCrm()
+    id_ = crm.put("Event", {"StartDateTime": "2026-03-10T11:00:00.000+0100"})
+    moved = WriteItem(
+        item="m1",
+        operation=Operation.UPDATE,
+        object="Event",
+        id=id_,
+        key="K1",
+        values={"start_at": "2026-03-10T10:00:00Z"},
+        expected={"start_at": "2026-03-09T10:00:00Z"},
+    )
+    names = {"Event": {"start_at": "StartDateTime"}}
+
+    settled = settle(replace(a_target(crm), source_fields=names), [moved])
+
+    assert settled.outcomes[0].status is Status.APPLIED
 
 
 def test_a_lost_deletion_is_looked_at() -> None:
