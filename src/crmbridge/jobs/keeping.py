@@ -1,12 +1,32 @@
 """Keeps plans in the store and takes visits out of it again."""
 
 import json
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from crmbridge.jobs.workspace import Workspace
-from crmbridge.planning import Fixedness, Plan, Problem, Visit, digest, dumps
+from crmbridge.planning import (
+    Budget,
+    Fixedness,
+    LeftOut,
+    Plan,
+    Problem,
+    Visit,
+    WhyNot,
+    digest,
+    dumps,
+    loads,
+)
 from crmbridge.records import from_millis, to_millis
-from crmbridge.store.plans import StoredPlan, StoredVisit, save_plan
+from crmbridge.store.plans import (
+    StoredLeftOut,
+    StoredPlan,
+    StoredVisit,
+    last_plan,
+    load_left_out,
+    load_visits,
+    save_plan,
+)
 
 
 def keep_plan(workspace: Workspace, problem: Problem, plan: Plan) -> None:
@@ -26,6 +46,41 @@ def keep_plan(workspace: Workspace, problem: Problem, plan: Plan) -> None:
     )
     with workspace.store.write() as tx:
         save_plan(tx, stored, plan.visits, plan.left_out)
+
+
+def load_plans(workspace: Workspace) -> list[tuple[Problem, Plan]]:
+    """The plans made last, one for each connection's calendars, with their problems."""
+    found = []
+    with workspace.store.read() as tx:
+        for connection in sorted({*workspace.settings.connections, ""}):
+            head = last_plan(tx, connection)
+            if head is not None:
+                visits, out = load_visits(tx, head.id), load_left_out(tx, head.id)
+                found.append((loads(Problem, head.problem), _plan(head, visits, out)))
+    return found
+
+
+def _plan(
+    head: StoredPlan, visits: Iterable[StoredVisit], left_out: Iterable[StoredLeftOut]
+) -> Plan:
+    return Plan(
+        id=head.id,
+        problem=head.input_digest,
+        first=date.fromisoformat(head.start_on),
+        days=head.days,
+        budget=loads(Budget, head.parameters),
+        visits=tuple(visit_of(visit) for visit in visits),
+        left_out=tuple(
+            LeftOut(
+                customer=str(one.customer),
+                rep=one.rep or None,
+                code=WhyNot(one.code),
+                text=one.text,
+                change=one.change,
+            )
+            for one in left_out
+        ),
+    )
 
 
 def visit_of(stored: StoredVisit) -> Visit:

@@ -6,9 +6,12 @@ from datetime import date
 from typing import Any
 
 from crmbridge.errors import RefusedError
+from crmbridge.jobs.consent import VisitConsent
 from crmbridge.jobs.gathering import Gathered, gather
-from crmbridge.jobs.keeping import keep_plan
+from crmbridge.jobs.keeping import keep_plan, load_plans
+from crmbridge.jobs.known import Known
 from crmbridge.jobs.report import RunReport
+from crmbridge.jobs.reps import JoinedReps
 from crmbridge.jobs.territory import Territory, territories
 from crmbridge.jobs.travels import measure
 from crmbridge.jobs.workspace import Workspace
@@ -31,18 +34,38 @@ class Made:
     plans: tuple[MadePlan, ...]
     gathered: Gathered
 
+    @classmethod
+    def nothing(cls) -> "Made":
+        """No plan: for runs that only analyse and write scores."""
+        reps = JoinedReps(reps=(), by_record={}, findings=())
+        known = Known(reps=reps, customers=(), sources={})
+        gathered = Gathered(known=known, consent=VisitConsent(), findings=())
+        return cls(plans=(), gathered=gathered)
 
-def make_plans(
-    workspace: Workspace, report: RunReport, start: date | None = None, rep: str = ""
-) -> Made:
+
+def make_plans(workspace: Workspace, report: RunReport, start: date | None = None) -> Made:
     """Plan the visits of every calendar and keep the plans.
 
     Args:
         start: first day; today in UTC if None.
-        rep: plan only for this rep.
 
     Raises:
         RefusedError: a plan does not pass the independent check; nothing of it is kept.
+    """
+    made = look_at_plans(workspace, report, start)
+    for item in made.plans:
+        keep_plan(workspace, item.problem, item.plan)
+    return made
+
+
+def look_at_plans(
+    workspace: Workspace, report: RunReport, start: date | None = None, rep: str = ""
+) -> Made:
+    """Plan the visits of every calendar, or of one rep, and keep nothing.
+
+    Raises:
+        RefusedError: a plan does not pass the independent check.
+        UsageError: there is no such rep.
     """
     now = workspace.clock.now()
     first = start or now.date()
@@ -54,6 +77,16 @@ def make_plans(
         made.append(_make(workspace, territory, report))
     report.plan = _summary(made)
     return Made(plans=tuple(made), gathered=gathered)
+
+
+def plans_again(workspace: Workspace, report: RunReport) -> Made | None:
+    """The plans made last, as they were kept; None if there is none."""
+    plans = [MadePlan(problem=problem, plan=plan) for problem, plan in load_plans(workspace)]
+    if not plans:
+        return None
+    report.plan = _summary(plans)
+    gathered = gather(workspace, plans[0].problem.first)
+    return Made(plans=tuple(plans), gathered=gathered)
 
 
 def _make(workspace: Workspace, territory: Territory, report: RunReport) -> MadePlan:
@@ -76,7 +109,6 @@ def _make(workspace: Workspace, territory: Territory, report: RunReport) -> Made
             "Nothing of it was kept. Report this: it is a fault in crmbridge",
         )
     report.find(plan.findings)
-    keep_plan(workspace, problem, plan)
     return MadePlan(problem=problem, plan=plan)
 
 

@@ -1,6 +1,7 @@
 """Pulls connections, one after the other; what stops one lets the others go on."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from crmbridge.errors import CrmbridgeError, UsageError
 from crmbridge.jobs.report import RunReport
@@ -80,10 +81,14 @@ def source_of(
     streams = _streams(opened, stream)
     items = tuple(_object(opened, one, object_) for one in streams for object_ in streams[one])
     own = opened.settings.streams.get("customers", StreamSettings())
+    overlap = opened.settings.pull.overlap_minutes
+    abilities = opened.capabilities
+    if overlap is not None:
+        abilities = replace(abilities, overlap_minutes=overlap)
     return Source(
         connection=opened.name,
         open=opened.connection,
-        capabilities=opened.capabilities,
+        capabilities=abilities,
         objects=items,
         clock=workspace.clock,
         run_id=workspace.run_id,

@@ -1,6 +1,6 @@
 """Decides changesets from plans and analyses, applies them, and takes them back."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -16,14 +16,14 @@ from crmbridge.jobs.workspace import LEASE_SECONDS, Opened, Workspace
 from crmbridge.push.apply import Orders, apply
 from crmbridge.push.changeset import Changeset
 from crmbridge.push.decide import Decision, Origin, decide
-from crmbridge.push.desired import Barred, DesiredFields, WritePolicy
+from crmbridge.push.desired import Barred, Desired, DesiredFields, WritePolicy
 from crmbridge.push.facts import Ask, gather, gather_for
 from crmbridge.push.guards import guarded_number
 from crmbridge.push.journal import Journal
 from crmbridge.push.ledger import latest_open, save_changeset
 from crmbridge.push.report import ApplyReport
 from crmbridge.push.settle import Target
-from crmbridge.push.undo import undo
+from crmbridge.push.undo import undo_in
 from crmbridge.records import RecordKey, to_millis
 from crmbridge.store.connections import list_accounts
 from crmbridge.store.leases import renew
@@ -76,11 +76,25 @@ def allows_writes(workspace: Workspace, name: str) -> bool:
     return bool(write.visits or write.segment or write.score or write.reasons)
 
 
-def decide_changes(workspace: Workspace, made: Made, target: Writable) -> Decision:
-    """Decide what should change, from plans and stored analyses; keep the changeset."""
+def as_it_is(desired: Desired) -> Desired:
+    """All of what is desired."""
+    return desired
+
+
+def decide_changes(
+    workspace: Workspace,
+    made: Made,
+    target: Writable,
+    narrow: Callable[[Desired], Desired] = as_it_is,
+) -> Decision:
+    """Decide what should change, from plans and stored analyses; keep the changeset.
+
+    Args:
+        narrow: leaves out of what is desired what was not asked for.
+    """
     now = workspace.clock.now()
     fields = _fields(workspace, target)
-    desired = desired_of_plans(made, target.objects, fields, now)
+    desired = narrow(desired_of_plans(made, target.objects, fields, now))
     ask = Ask(now=now, policies=target.policies, reps=_reps(made))
     seen = gather_for(workspace.store, desired, ask)
     barred = Barred(by_channel={"visit": frozenset(made.gathered.known.barred)})
@@ -206,7 +220,7 @@ def _target(opened: Opened) -> Target:
 def decide_undo(workspace: Workspace, changeset: str, target: Writable) -> Decision:
     """Decide a changeset that takes another one back; keep it."""
     ask = Ask(now=workspace.clock.now(), policies=target.policies)
-    decision = undo(workspace.store, changeset, ask, _origin(workspace))
+    decision = undo_in(workspace.store, changeset, ask, _origin(workspace))
     save_changeset(workspace.store, decision.changeset, workspace.run_id)
     return decision
 

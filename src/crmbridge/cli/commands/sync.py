@@ -37,13 +37,13 @@ def pull(
     Example: crmbridge pull sales --stream customers
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.preview import preview
+    from crmbridge.jobs.looking import first_pulls
     from crmbridge.jobs.pulling import names_in_order, pull_connections
     from crmbridge.jobs.runs import run_of
 
     with workspace(context, now) as space, run_of(space, "pull") as report:
         names = names_in_order(space, connections or [])
-        for line in preview(space, names, full=full):
+        for line in first_pulls(space, names):
             note(line)
         pull_connections(
             space, names, report, full=full, stream=stream, accept_shrink=accept_shrink
@@ -74,7 +74,7 @@ def verify(
     Example: crmbridge verify sales
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.verifying import verify_connections
+    from crmbridge.jobs.looking import verify_connections
 
     with workspace(context, now) as space:
         checks = verify_connections(space, connections or [])

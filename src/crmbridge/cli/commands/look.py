@@ -1,0 +1,156 @@
+"""Commands that look: status, runs, show, report, export."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crmbridge.cli.invocation import Json, Now
+from crmbridge.cli.output import plain, show, show_json, table
+
+KINDS = ("ics", "csv", "geojson")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for name, command in (("status", status), ("runs", runs), ("show", show_record)):
+        app.command(name)(command)
+    app.command("report")(report)
+    export = typer.Typer(help="Write what other tools read.", no_args_is_help=True)
+    export.command("plan")(export_plan)
+    app.add_typer(export, name="export")
+
+
+def status(context: typer.Context, json_: Json = False, now: Now = None) -> None:
+    """Say how things stand: connections, jobs, what waits.
+
+    Example: crmbridge status
+    """
+    from crmbridge.cli.session import workspace
+    from crmbridge.jobs.state import state_of
+
+    with workspace(context, now) as space:
+        found = state_of(space)
+    if json_:
+        show_json(found.to_json())
+        return
+    rows = [(c["name"], c["adapter"], c["pulled_at"], c["records"], c["quarantined"])
+            for c in found.connections]  # fmt: skip
+    show(table(("connection", "adapter", "pulled", "records", "quarantined"), rows))
+    if found.jobs:
+        jobs = [(j["job"], j["schedule"], j["last"], j["next"], j["state"]) for j in found.jobs]
+        show("\n" + table(("job", "schedule", "last due", "next due", "state"), jobs))
+    show(f"\nChangeset that waits: {found.waiting or 'none'}.")
+
+
+def runs(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", help="How many.")] = 20,
+    json_: Json = False,
+) -> None:
+    """List past runs, the last first.
+
+    Example: crmbridge runs --limit 5
+    """
+    from crmbridge.cli.session import workspace
+    from crmbridge.jobs.state import past_runs
+
+    with workspace(context) as space:
+        found = past_runs(space, limit)
+    if json_:
+        show_json({"runs": found})
+        return
+    names = ("run", "command", "job", "status", "exit_code", "now")
+    show(table(names, [[row[name] for name in names] for row in found]))
+
+
+def show_record(
+    context: typer.Context,
+    record: Annotated[str, typer.Argument(metavar="RECORD", help="connection/object/id, or text.")],
+    of: Annotated[
+        str, typer.Argument(metavar="[CUSTOMER]", help="With `show policy CUSTOMER`.")
+    ] = "",
+    json_: Json = False,
+    now: Now = None,
+) -> None:
+    """Show all we know of a record with its reasons, or the policy that holds for a customer.
+
+    Example: crmbridge show demo/customers/C0001
+    """
+    from crmbridge.cli.session import workspace
+    from crmbridge.jobs.explaining import explain_policy, explain_record
+
+    with workspace(context, now) as space:
+        found = explain_policy(space, of) if record == "policy" else explain_record(space, record)
+    if json_:
+        show_json(found)
+        return
+    for name, value in found.items():
+        _show_part(name, value)
+
+
+def _show_part(name: str, value: Any) -> None:
+    if isinstance(value, dict):
+        rows = [(key, _text(item)) for key, item in value.items() if item not in (None, "", [])]
+        show(f"{name}\n{table(('field', 'value'), rows)}\n")
+    elif isinstance(value, list):
+        show(name)
+        for item in value:
+            show(f"  {plain(_text(item))}")
+        show()
+    else:
+        show(f"{name}: {plain(value)}")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def report(
+    context: typer.Context,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="File; report.html in the out folder.")
+    ] = None,
+    json_: Json = False,
+    now: Now = None,
+) -> None:
+    """Write the report: one HTML file that opens offline.
+
+    Example: crmbridge report --output report.html
+    """
+    from crmbridge.cli.session import workspace
+    from crmbridge.jobs.html import write_report
+
+    with workspace(context, now) as space:
+        path = write_report(space, output)
+    show_json({"file": str(path)}) if json_ else show(f"wrote {path}")
+
+
+def export_plan(
+    context: typer.Context,
+    kind: Annotated[str, typer.Option("--format", help="ics, csv or geojson.")] = "ics",
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder; the out folder by default.")
+    ] = None,
+    json_: Json = False,
+    now: Now = None,
+) -> None:
+    """Write the plan made last as calendars, as a table or as routes on a map.
+
+    Example: crmbridge export plan --format geojson
+    """
+    from crmbridge.cli.session import workspace
+    from crmbridge.jobs.exporting import export
+
+    if kind not in KINDS:
+        raise typer.BadParameter(f"expected one of {', '.join(KINDS)}, got {kind!r}")
+    with workspace(context, now) as space:
+        paths = export(space, kind, output)
+    if json_:
+        show_json({"files": [str(path) for path in paths]})
+        return
+    for path in paths:
+        show(f"wrote {path}")

@@ -1,0 +1,236 @@
+"""Writes what people and other tools read after a run: calendars, the plan, the analysis."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from crmbridge.engine.reasons import reasons_text
+from crmbridge.engine.satisfaction import satisfaction_ratios, strategy_visits, visit_facts
+from crmbridge.engine.strategy import Strategy, StrategyParameters, fit_strategy
+from crmbridge.jobs.analysis import Analysed
+from crmbridge.jobs.planning import Made, MadePlan
+from crmbridge.jobs.report import RunReport
+from crmbridge.jobs.tables import table_text, write_text
+from crmbridge.jobs.wanted import place_line
+from crmbridge.jobs.workspace import Workspace
+from crmbridge.planning import Visit
+from crmbridge.planning.ics import CalendarEntry, calendar_text
+from crmbridge.store.territory import load_stream
+
+PLAN_HEADERS = (
+    "rep", "day", "start", "end", "zone", "customer", "customer_id", "place", "latitude",
+    "longitude", "travel_minutes", "score", "fixedness", "reasons", "visit_id",
+)  # fmt: skip
+LEFT_OUT_HEADERS = ("customer", "customer_id", "rep", "reason", "code", "change")
+
+
+def write_plans(workspace: Workspace, made: Made) -> list[str]:
+    """A calendar for each rep, the visits and the customers left out as tables."""
+    folder = workspace.settings.out_folder
+    rows = {str(key): row for key, row in made.gathered.known.rows().items()}
+    written = [path for plan in made.plans for path in write_calendars(folder, plan, made, rows)]
+    visits = [row for plan in made.plans for row in visit_rows(plan, rows)]
+    left_out = [row for plan in made.plans for row in left_out_rows(plan, rows)]
+    written.append(write_text(folder / "visit_plan.csv", table_text(PLAN_HEADERS, visits)))
+    written.append(write_text(folder / "not_planned.csv", table_text(LEFT_OUT_HEADERS, left_out)))
+    return [str(path) for path in written]
+
+
+def write_calendars(
+    folder: Path, plan: MadePlan, made: Made, rows: Mapping[str, Mapping[str, Any]]
+) -> list[Path]:
+    """One calendar file a rep: the visits planned, and those dropped since the plan in force."""
+    planned = {visit.id for visit in plan.plan.visits}
+    dropped = [v for v in made.gathered.known.previous if v.id not in planned]
+    stamp = plan.problem.now
+    written = []
+    for rep in plan.problem.reps:
+        own = [v for v in plan.plan.visits if v.rep == rep.id]
+        gone = [v for v in dropped if v.rep == rep.id and v.start_at > stamp]
+        entries = [_entry(v, rows) for v in own] + [_entry(v, rows, is_gone=True) for v in gone]
+        if entries:
+            text = calendar_text(entries, stamp, f"Visits of {rep.name or rep.id}")
+            written.append(write_text(folder / "calendars" / f"{file_name(rep.id)}.ics", text))
+    return written
+
+
+def _entry(
+    visit: Visit, rows: Mapping[str, Mapping[str, Any]], *, is_gone: bool = False
+) -> CalendarEntry:
+    row = rows.get(visit.customer)
+    name = (row["name"] or row["id"]) if row is not None else visit.customer
+    place = place_line(row) if row is not None else ""
+    return CalendarEntry(visit=visit, summary=f"Visit {name}", location=place, cancelled=is_gone)
+
+
+def file_name(text: str) -> str:
+    """A text as a file's name, the same for the same text."""
+    return re.sub(r"[^A-Za-z0-9@._-]+", "_", text).strip("._") or "rep"
+
+
+def visit_rows(plan: MadePlan, rows: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[Any]]:
+    """The visits of a plan as rows under `PLAN_HEADERS`."""
+    for visit in plan.plan.visits:
+        row = rows[visit.customer]
+        zone = ZoneInfo(visit.zone)
+        yield (
+            visit.rep,
+            visit.day.isoformat(),
+            f"{visit.start_at.astimezone(zone):%H:%M}",
+            f"{visit.end_at.astimezone(zone):%H:%M}",
+            visit.zone,
+            row["name"] or row["id"],
+            visit.customer,
+            place_line(row),
+            row["latitude"],
+            row["longitude"],
+            visit.travel_minutes,
+            round(visit.value, 2),
+            visit.fixedness.value,
+            "; ".join(reason.text for reason in visit.reasons),
+            visit.id,
+        )
+
+
+def left_out_rows(plan: MadePlan, rows: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[Any]]:
+    """The customers left out of a plan as rows under `LEFT_OUT_HEADERS`."""
+    for item in plan.plan.left_out:
+        row = rows[item.customer]
+        name = row["name"] or row["id"]
+        yield (name, item.customer, item.rep or "", item.text, item.code.value, item.change)
+
+
+def write_analysis(workspace: Workspace, found: Analysed, report: RunReport) -> list[str]:
+    """The customers with score and segment, the ratios of satisfaction, and the strategy."""
+    folder, name = workspace.settings.out_folder, found.base
+    several = len(workspace.settings.connections) > 1
+    prefix = f"{file_name(name)}_" if several and not _is_only_base(workspace) else ""
+    written = [
+        write_text(folder / f"{prefix}customer_analysis.csv", _analysis_text(found)),
+        write_text(folder / f"{prefix}satisfaction.csv", _satisfaction_text(workspace, found)),
+    ]
+    strategy = strategy_of(workspace, found)
+    if strategy is not None:
+        report.find(strategy.findings)
+        written.append(write_text(folder / f"{prefix}strategy.csv", _strategy_text(strategy)))
+    return [str(path) for path in written]
+
+
+def _is_only_base(workspace: Workspace) -> bool:
+    return sum(not one.completes for one in workspace.settings.connections.values()) == 1
+
+
+def _analysis_text(found: Analysed) -> str:
+    columns = [
+        name
+        for name in found.customers.columns
+        if name not in ("connection", "object", "extra", "modified_at")
+        and found.customers[name].notna().any()
+    ]
+    headers = ("id", *columns, "score", "tier", "cluster", "segment", "reasons")
+    scored: Mapping[Any, Mapping[Any, Any]] = found.scored.frame.to_dict("index")
+    rows = []
+    customers: Mapping[Any, Mapping[Any, Any]] = found.customers[
+        ~found.customers.index.duplicated()
+    ].to_dict("index")
+    for id_, row in customers.items():
+        member, score = found.segmented.members.get(str(id_)), scored[id_]
+        rows.append(
+            (
+                id_,
+                *(row[name] for name in columns),
+                score["score"],
+                score["tier"],
+                member.segment if member is not None else "",
+                member.name if member is not None else "",
+                reasons_text(score["reasons"]),
+            )
+        )
+    return table_text(headers, rows)
+
+
+def satisfaction_facts(workspace: Workspace, found: Analysed) -> pd.DataFrame:
+    """What the four ratios are made of: needs, feedback, visits and the strategy's visits."""
+    now = workspace.clock.now()
+    since = (now - timedelta(days=365)).date()
+    sources = base_sources(workspace, found.base)
+    with workspace.store.read() as tx:
+        visits = [r for r in load_stream(tx, "activities", sources) if r["kind"] == "visit"]
+        orders = load_stream(tx, "orders", sources)
+        feedback = load_stream(tx, "feedback", sources)
+    frames = [
+        visit_facts(
+            pd.DataFrame(visits, columns=["customer_id", "rep_id", "start_at", "status"]),
+            pd.DataFrame(orders, columns=["customer_id", "ordered_at"]),
+            since,
+            now.date(),
+        ),
+        pd.DataFrame(
+            {
+                "customer_id": [row["customer_id"] for row in feedback],
+                "expected": [row["expected"] for row in feedback],
+                "actual": [row["actual"] for row in feedback],
+                "needs": [row["needs"] for row in feedback],
+                "needs_met": [row["needs_met"] for row in feedback],
+            }
+        ),
+    ]
+    scored = found.scored.frame
+    frames.append(
+        pd.DataFrame(
+            {
+                "customer_id": scored.index.astype(str),
+                "strategy_visits": strategy_visits(scored["interval_days"].to_numpy(), 365),
+            }
+        )
+    )
+    return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
+
+
+def base_sources(workspace: Workspace, base: str) -> tuple[str, ...]:
+    """A base connection and those that complete it."""
+    from crmbridge.jobs.analysis import base_connections
+
+    return base_connections(workspace.settings)[base]
+
+
+def _satisfaction_text(workspace: Workspace, found: Analysed) -> str:
+    facts = satisfaction_facts(workspace, found)
+    members = found.segmented.members
+    facts["segment"] = [
+        members[str(id_)].name if str(id_) in members else "" for id_ in facts["customer_id"]
+    ]
+    headers = ("by", "group", "ratio", "value", "sentence")
+    rows = []
+    for by in ((), ("segment",), ("customer_id",)):
+        result = satisfaction_ratios(facts, by)
+        names = ("needs_ratio", "expectation_ratio", "plan_ratio", "strategy_ratio")
+        for group, row in result.frame.iterrows():
+            for name, sentence in zip(names, row["sentences"], strict=True):
+                rows.append((by[0] if by else "all", group, name, row[name], sentence))
+    return table_text(headers, rows)
+
+
+def strategy_of(workspace: Workspace, found: Analysed) -> Strategy | None:
+    """The regression of sales on what moves them; None where no sales facts were pulled."""
+    sources = base_sources(workspace, found.base)
+    with workspace.store.read() as tx:
+        facts = load_stream(tx, "market_facts", sources)
+    if not any(row["sales"] is not None for row in facts):
+        return None
+    return fit_strategy(pd.DataFrame(facts), StrategyParameters())
+
+
+def _strategy_text(strategy: Strategy) -> str:
+    headers = ("term", "estimate", "error", "low", "high", "p", "advice")
+    rows: list[Sequence[Any]] = [
+        (term, row["estimate"], row["error"], row["low"], row["high"], row["p"], "")
+        for term, row in strategy.coefficients.iterrows()
+    ]
+    rows += [("", None, None, None, None, None, line) for line in strategy.advice]
+    return table_text(headers, rows)
