@@ -1,5 +1,6 @@
 """The shared client against a server on this machine that fails in every way we know."""
 
+import sqlite3
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -173,6 +174,32 @@ def test_a_wait_that_is_too_long_stops_and_says_when_to_go_on() -> None:
 
     assert caught.value.resume_at == START + timedelta(seconds=999_999)
     assert len(server.received) == 1
+
+
+def test_requests_are_paced_as_the_settings_say() -> None:
+    clock = FixedClock(START)
+    with LoopbackServer([OK]) as server:
+        client = make_client(server.url, clock=clock, per_second=2, per_minute=3)
+        for _ in range(5):
+            client.get("/rows")
+
+    # two at once; the third and fourth after half a second each; a minute allows three, so the
+    # fourth waits on until second 20 and the fifth until second 40
+    assert clock.slept == pytest.approx([0.5, 0.5, 19.0, 20.0], abs=0.01)
+
+
+def test_what_was_not_used_of_the_budget_is_given_back_at_the_end(tmp_path: Path) -> None:
+    with LoopbackServer([OK]) as server:
+        client = make_client(server.url, daily_share=0.5)
+        traffic = client.traffic
+        traffic.budget = DailyBudget(tmp_path / "b.db", "sales", traffic.limits, traffic.clock)
+        traffic.budget.learn(Quota(used=0, allowed=1000))
+        client.get("/rows")
+        client.close()
+
+    with sqlite3.connect(tmp_path / "b.db") as db:
+        assert db.execute("SELECT calls FROM leased").fetchall() == [(1,)]
+    db.close()
 
 
 def test_a_429_halves_what_is_under_way_at_once() -> None:

@@ -1,7 +1,7 @@
 """No address leads away from the configured origin."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crmbridge.adapters.origin import is_loopback, origin_of
@@ -14,6 +14,7 @@ NAMES = ("https:", "http:", "file:", "//", "/", "..", "evil.example", "crm.examp
 PIECES = st.sampled_from(ODD + NAMES + ("%2f", "%40", ":443"))
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=8).map("".join) | st.text())
 @example("https://[")
 @example("https://crm.example.com\uff03@evil.example/")
@@ -29,6 +30,7 @@ def test_an_address_is_below_the_origin_or_refused(url: str) -> None:
     assert not set(target) & set("\r\n \t\0")
 
 
+@settings(deadline=None)
 @given(st.text() | st.lists(PIECES, max_size=8).map("".join))
 def test_a_configured_url_is_an_origin_or_a_fault_of_the_configuration(url: str) -> None:
     try:

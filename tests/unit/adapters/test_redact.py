@@ -6,7 +6,7 @@ import logging
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmbridge.adapters.redact import MARK, Redactor
@@ -102,6 +102,7 @@ def test_the_standard_librarys_records_are_cleaned() -> None:
     assert record.getMessage() == f"GET /x?t={MARK}"
 
 
+@settings(deadline=None)
 @given(
     secret=st.text(min_size=6, max_size=30).filter(lambda text: len(text.strip()) >= 6),
     before=st.text(max_size=10),
