@@ -9,6 +9,7 @@ from crmbridge.errors import (
     StorageError,
 )
 from crmbridge.pull.absence import close_snapshot, sweep
+from crmbridge.pull.garbage import rarely_collecting
 from crmbridge.pull.held import blank
 from crmbridge.pull.links import pull_links
 from crmbridge.pull.owners import fill_owners
@@ -51,9 +52,10 @@ def pull(store: Store, source: Source) -> PullReport:
         report.problems.append(Problem(stream="", object="", error=error))
         return report
     _pin(store, source, organisation)
-    for item in source.in_order():
-        if not _pull_or_tell(store, source, item, organisation, report):
-            break
+    with rarely_collecting():
+        for item in source.in_order():
+            if not _pull_or_tell(store, source, item, organisation, report):
+                break
     _afterwards(store, source, report)
     return report
 
