@@ -49,7 +49,7 @@ def test_a_configured_url_is_an_origin_or_a_fault_of_the_configuration(url: str)
         ("127.8.9.1", True),
         ("[::1]", True),
         ("::ffff:127.0.0.1", False),
-        ("0.0.0.0", False),
+        ("10.0.0.1", False),
         ("localhost.evil.example", False),
         ("127.0.0.1.nip.io", False),
         ("2130706433", False),
