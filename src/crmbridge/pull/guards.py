@@ -62,10 +62,13 @@ def is_collapse(read: int, held: int) -> bool:
 def refusal(place: Place, vanishing: int, held: int) -> RefusedError:
     """The error that stops a pull whose records disappear in crowds."""
     allowed = max(SHRINK_LEAST - 1, int(held * SHRINK_SHARE))
+    expected = f"at most {allowed} of {held} records to disappear"
+    if vanishing <= allowed:
+        expected = f"more to be left of {held} records than a tenth"
     return RefusedError(
         str(place),
-        f"at most {min(allowed, held)} of {held} records to disappear",
-        f"{vanishing}",
+        expected,
+        f"{vanishing} gone",
         "None was marked missing or deleted. Look whether the user may still see all of them; if"
         f" they are really gone, pull with --accept-shrink {vanishing}",
     )
