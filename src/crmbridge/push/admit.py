@@ -9,7 +9,7 @@ from crmbridge.push.changeset import Item, check_origin
 from crmbridge.push.guards import check_guards
 from crmbridge.push.journal import Journal
 from crmbridge.push.ledger import DONE
-from crmbridge.push.own import is_future
+from crmbridge.push.own import is_open
 from crmbridge.push.settle import Target
 from crmbridge.push.values import is_same
 
@@ -76,8 +76,7 @@ def _is_over(item: Item, now: datetime) -> str:
     if item.operation is not Operation.CREATE:
         return ""
     values = {change.field: change.after for change in item.changes}
-    has_time = bool(values.get("start_at") or values.get("due_on"))
-    return "it lies in the past by now" if has_time and not is_future(values, now) else ""
+    return "" if is_open(values, now) else "it lies in the past by now"
 
 
 def _is_orphan(item: Item, journal: Journal) -> str:

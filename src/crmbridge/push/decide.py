@@ -20,6 +20,7 @@ from crmbridge.push.desired import (
 )
 from crmbridge.push.fields import FieldDecision, Verdict, decide_fields
 from crmbridge.push.guards import judge
+from crmbridge.push.members import member_items
 from crmbridge.push.notes import Notes
 from crmbridge.push.own import Fate, RecordDecision, decide_unwanted, decide_wanted
 from crmbridge.push.values import Value
@@ -90,6 +91,8 @@ def decide(
         *_wanted_items(desired.records, seen, work),
         *_unwanted_items(desired, seen, work),
     ]
+    created = {item.item for item in items if item.operation is Operation.CREATE}
+    items += member_items(desired, seen, policies, created, barred=work.barred, notes=work.notes)
     ordered = in_order(items)
     limits = {name: policy.limits for name, policy in policies.items()}
     used = {item.connection for item in ordered}

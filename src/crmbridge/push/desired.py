@@ -71,6 +71,7 @@ class WritePolicy:
     Args:
         fields: object -> the CRM's own fields that the allow-list names.
         own: object -> records of ours that it lets us write.
+        members: objects of members that it lets us add and remove.
         protected: object -> fields that hold consent or an owner: never written on foreign
             records, whatever the allow-list says.
         clear: object -> fields that an empty result empties; elsewhere empty writes nothing.
@@ -81,6 +82,7 @@ class WritePolicy:
     capabilities: Capabilities
     fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
     own: Mapping[str, OwnRecords] = field(default_factory=dict)
+    members: frozenset[str] = frozenset()
     protected: Mapping[str, frozenset[str]] = field(default_factory=dict)
     clear: Mapping[str, frozenset[str]] = field(default_factory=dict)
     ownership: Mapping[str, Mapping[str, Ownership]] = field(default_factory=dict)
@@ -128,6 +130,32 @@ class DesiredRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredMember:
+    """A person, or an organisation, that should be in a campaign.
+
+    Args:
+        object: what members are written as.
+        campaign: the CRM's id of the campaign; "" for one that we start.
+        campaign_key: our key of a campaign that we start, and its object.
+        person: the contact, or the customer where campaigns have customers.
+        is_contact: which of the two it is.
+        status: of `MEMBER_STATUSES`, usually ``added``.
+        channel: the consent it needs.
+    """
+
+    connection: str
+    object: str
+    campaign: str = ""
+    campaign_key: tuple[str, str] = ("", "")
+    person: RecordKey
+    is_contact: bool = True
+    status: str = "added"
+    arm: str = ""
+    channel: str = "email"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """Which records of ours the desired ones speak for: others are left as they are.
 
@@ -149,10 +177,14 @@ class Desired:
     Args:
         scopes: (connection, object) -> what the desired records there speak for; without one,
             nothing of ours there is deleted.
+        campaigns: (connection, campaign's id) whose members the desired ones are all of; elsewhere
+            nobody is removed.
     """
 
     fields: Sequence[DesiredFields] = ()
     records: Sequence[DesiredRecord] = ()
+    members: Sequence[DesiredMember] = ()
+    campaigns: frozenset[tuple[str, str]] = frozenset()
     scopes: Mapping[tuple[str, str], Scope] = field(default_factory=dict)
     plan_id: str = ""
 
@@ -203,6 +235,25 @@ class SeenRecord:
     parent: str = ""
 
 
+MemberPlace = tuple[str, str, str, str]
+"""(connection, campaign's id, ``contact_id`` or ``customer_id``, the person's id)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenMember:
+    """A member as the CRM showed it last.
+
+    Args:
+        is_ours: we added it; others are never removed.
+    """
+
+    id: str
+    object: str
+    status: str = ""
+    is_ours: bool = False
+    presence: Presence = Presence.LIVE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """All that was seen.
@@ -218,6 +269,7 @@ class Seen:
 
     fields: Mapping[RecordKey, Mapping[str, SeenValue]] = field(default_factory=dict)
     records: Mapping[tuple[str, str, str], SeenRecord] = field(default_factory=dict)
+    members: Mapping[MemberPlace, SeenMember] = field(default_factory=dict)
     set_counts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     filled: frozenset[tuple[str, str, str]] = frozenset()
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from crmbridge.adapters.contract import Operation
 from crmbridge.push.desired import Desired, Presence, Seen, SeenRecord, SeenValue, WritePolicy
 from crmbridge.push.ledger import DONE, UNDER_WAY, LastWrite, Place, State, last_of_object
+from crmbridge.push.seen_members import seen_members
 from crmbridge.push.values import Value, is_empty, millis_text
 from crmbridge.records import STREAMS, Kind, RecordKey, Stream, from_millis, to_millis
 from crmbridge.store import Store
@@ -50,6 +51,7 @@ def gather(store: Store, ask: Ask) -> Seen:
         return Seen(
             fields=_fields(tx, ask),
             records=_own_records(tx, ask),
+            members=seen_members(tx, ask.policies),
             set_counts=_set_counts(tx, ask.policies),
             filled=_filled(tx, ask.policies),
         )

@@ -89,7 +89,7 @@ def describe(verdict: GuardVerdict) -> str:
 def _count(items: Iterable[Item]) -> _Counts:
     counts = _Counts()
     for item in items:
-        if item.operation is Operation.DELETE:
+        if item.operation in {Operation.DELETE, Operation.REMOVE_MEMBER}:
             counts.deleted[item.connection, item.object, ""] += 1
         elif item.operation in {Operation.UPDATE, Operation.CLEAR}:
             _count_changes(item, counts)
@@ -119,12 +119,18 @@ def _totals(seen: Seen) -> Counter[Place]:
 
 
 def _coming(seen: Seen, now: datetime) -> Counter[Place]:
-    """Records of ours that are there and lie in the future."""
-    return Counter(
+    """Records of ours that are there and lie in the future, and members that we added."""
+    coming = Counter(
         (connection, object_, "")
         for (connection, object_, _), own in seen.records.items()
         if own.presence is Presence.LIVE and is_future(own.values, now)
     )
+    coming.update(
+        (place[0], member.object, "")
+        for place, member in seen.members.items()
+        if member.is_ours and member.presence is Presence.LIVE
+    )
+    return coming
 
 
 def _place(verdict: GuardVerdict) -> Place:

@@ -1,4 +1,4 @@
-"""Decides what happens to one record of ours: a visit or a task, wanted or no longer wanted."""
+"""Decides what happens to one record of ours, wanted or no longer: a visit, task or campaign."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -125,6 +125,12 @@ def is_same_version(seen: SeenRecord) -> bool:
     return not seen.version or not seen.written_version or seen.version == seen.written_version
 
 
+def is_open(values: Mapping[str, Value], now: datetime) -> bool:
+    """Whether a record may still be written: it lies ahead, or has no time, like a campaign."""
+    has_time = bool(values.get("start_at") or values.get("due_on"))
+    return is_future(values, now) if has_time else True
+
+
 def is_future(values: Mapping[str, Value], now: datetime) -> bool:
     """Whether a visit starts after now, or a task falls due today or later."""
     start, due = values.get("start_at"), values.get("due_on")
@@ -140,7 +146,7 @@ _LOST = {
 
 
 def _create(wanted: Mapping[str, Value], now: datetime) -> RecordDecision:
-    if not is_future(wanted, now):
+    if not is_open(wanted, now):
         return RecordDecision(fate=Fate.PAST)
     changes = tuple(
         Change(field=name, before=None, after=value)
@@ -168,7 +174,7 @@ def _update(
         return RecordDecision(fate=Fate.MOVED)
     if not differing - TEXTS:
         return RecordDecision(fate=Fate.HELD)
-    if not is_future(seen.values, now) or not is_future(wanted, now):
+    if not is_open(seen.values, now) or not is_open(wanted, now):
         return RecordDecision(fate=Fate.PAST)
     changes = tuple(
         Change(field=name, before=seen.values.get(name), after=wanted[name])

@@ -4,22 +4,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from crmbridge.adapters.contract import Operation
+from crmbridge.push.batches import REMOTE_ID_OF
 from crmbridge.push.changeset import Change, Changeset, Item, item_name, named
 from crmbridge.push.decide import Decision, Origin, forecast, in_order, version_of
 from crmbridge.push.desired import Presence, Seen, SeenRecord, WritePolicy
 from crmbridge.push.facts import Ask, gather
 from crmbridge.push.fields import normal
 from crmbridge.push.journal import Journal
+from crmbridge.push.members import EARLY
 from crmbridge.push.notes import Notes
 from crmbridge.push.own import changed_by_person, held, is_future, is_same_version
 from crmbridge.push.values import Value, is_empty, is_same
 from crmbridge.records import RecordKey
 from crmbridge.store import Store
-
-_MEMBERS = {
-    Operation.ADD_MEMBER: Operation.REMOVE_MEMBER,
-    Operation.REMOVE_MEMBER: Operation.ADD_MEMBER,
-}
 
 
 def undo(
@@ -157,15 +154,34 @@ def _create_again(item: Item, work: _Undo) -> Iterator[Item]:
     yield _item(item, Operation.CREATE, changes, "", "")
 
 
-def _turn_member(item: Item, work: _Undo) -> Iterator[Item]:
-    adds = item.operation is Operation.REMOVE_MEMBER
-    pairs = [(change.field, change.before if adds else change.after) for change in item.changes]
+def _take_out(item: Item, work: _Undo) -> Iterator[Item]:
+    """Remove a member again, unless something came of it."""
+    pair = {
+        change.field: _resolved(change.after, work) for change in item.changes if _joins(change)
+    }
+    id_ = work.written[item.item]
+    statuses = {member.status for member in work.seen.members.values() if member.id == id_}
+    if statuses - EARLY:
+        work.note("member_kept", item)
+        return
+    changes = tuple(Change(field=name, before=value, after=None) for name, value in pair.items())
+    yield _item(item, Operation.REMOVE_MEMBER, changes, "", id_)
+
+
+def _put_back(item: Item, work: _Undo) -> Iterator[Item]:
+    del work
     changes = tuple(
-        Change(field=name, before=None if adds else value, after=value if adds else None)
-        for name, value in pairs
+        Change(field=change.field, before=None, after=change.before) for change in item.changes
     )
-    id_ = "" if adds else work.written[item.item]
-    yield _item(item, _MEMBERS[item.operation], changes, "", id_)
+    yield _item(item, Operation.ADD_MEMBER, changes, "", "")
+
+
+def _joins(change: Change) -> bool:
+    return change.field in {"campaign_id", "contact_id", "customer_id"}
+
+
+def _resolved(value: Value, work: _Undo) -> Value:
+    return work.written.get(value[REMOTE_ID_OF], "") if isinstance(value, dict) else value
 
 
 def _item(
@@ -190,6 +206,6 @@ _WAYS: dict[Operation, Callable[[Item, _Undo], Iterator[Item]]] = {
     Operation.UPDATE: _change_back,
     Operation.CLEAR: _change_back,
     Operation.DELETE: _create_again,
-    Operation.ADD_MEMBER: _turn_member,
-    Operation.REMOVE_MEMBER: _turn_member,
+    Operation.ADD_MEMBER: _take_out,
+    Operation.REMOVE_MEMBER: _put_back,
 }
