@@ -51,3 +51,14 @@ class ShiftedClock(SystemClock):
     def now(self) -> datetime:
         """The aware time, running on from ``start``."""
         return datetime.now(UTC) + self._shift
+
+
+class StandingClock(SystemClock):
+    """A clock that shows one time for a whole run, while waits and time-outs are real."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        """The aware time it was set to."""
+        return self._at

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from crmbridge.adapters.contract import Clock
-from crmbridge.clock import ShiftedClock, SystemClock
+from crmbridge.clock import StandingClock, SystemClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ def parse_now(text: str) -> datetime:
 
 
 def clock_at(now: datetime | None) -> Clock:
-    """The machine's clock, or one that starts at ``--now``."""
-    return SystemClock() if now is None else ShiftedClock(now)
+    """The machine's clock, or one that shows ``--now`` throughout."""
+    return SystemClock() if now is None else StandingClock(now)
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]

@@ -1,10 +1,149 @@
 """The report: one HTML file that opens offline, with what a manager asks first."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
+import crmbridge
+from crmbridge.jobs.analysis import base_connections
+from crmbridge.jobs.map import map_svg
+from crmbridge.jobs.planning import Made, plans_again
+from crmbridge.jobs.report import RunReport
+from crmbridge.jobs.state import past_runs
+from crmbridge.jobs.tables import write_text
 from crmbridge.jobs.workspace import Workspace
+from crmbridge.planning import RepSummary
+from crmbridge.store.scores import load_scores
+from crmbridge.store.segments import load_segments
+
+Rows = Mapping[str, Mapping[str, Any]]
 
 
 def write_report(workspace: Workspace, output: Path | None) -> Path:
-    """Write the report."""
-    raise AssertionError
+    """Write the report of the plan made last and of the analyses.
+
+    Args:
+        output: ``report.html`` in the out folder if None.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    path = output or workspace.settings.out_folder / "report.html"
+    return write_text(path, render(report_facts(workspace)))
+
+
+def render(facts: Mapping[str, Any]) -> str:
+    """The page; every value is escaped."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(loader=PackageLoader("crmbridge.jobs"), autoescape=True)
+    return environment.get_template("report.html").render(facts=facts)
+
+
+def report_facts(workspace: Workspace) -> dict[str, Any]:
+    """What the page shows, as plain values."""
+    made = plans_again(workspace, RunReport(run=0, now=workspace.clock.now()))
+    made = made or Made.nothing()
+    rows = {str(key): row for key, row in made.gathered.known.rows().items()}
+    names = {rep.id: rep.name or rep.id for rep in made.gathered.known.reps.reps}
+    summaries = list(_summaries(made, names))
+    return {
+        "now": workspace.clock.now().isoformat(timespec="minutes"),
+        "version": crmbridge.__version__,
+        "tiles": _tiles(made, summaries),
+        "reps": summaries,
+        "map": map_svg(made, rows),
+        "why_not": _why_not(made),
+        "customers": list(_customers(workspace)),
+        "visits": list(_visits(made, rows, names)),
+        "runs": past_runs(workspace, 10),
+    }
+
+
+def _tiles(made: Made, summaries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    visits = sum(len(plan.plan.visits) for plan in made.plans)
+    left_out = sum(len(plan.plan.left_out) for plan in made.plans)
+    unknown = sum(visit.travel_minutes is None for plan in made.plans for visit in plan.plan.visits)
+    return [
+        {"name": "visits planned", "value": visits},
+        {"name": "reps", "value": len(summaries)},
+        {"name": "customers not planned", "value": left_out},
+        {"name": "visits with unknown way", "value": unknown},
+    ]
+
+
+def _summaries(made: Made, names: Mapping[str, str]) -> Iterable[dict[str, Any]]:
+    for plan in made.plans:
+        for rep in plan.plan.reps or _counted(plan.plan):
+            total = rep.travel_minutes + rep.visit_minutes
+            yield {
+                "name": names.get(rep.rep, rep.rep),
+                "visits": rep.visits,
+                "left_out": rep.left_out,
+                "visiting": f"{rep.visit_minutes / 60:.1f} h",
+                "travel": f"{rep.travel_minutes / 60:.1f} h",
+                "share": f"{100 * rep.travel_minutes / total:.0f} %" if total else "",
+            }
+
+
+def _counted(plan: Any) -> Iterable[RepSummary]:
+    """The sums of a plan that was read back from the store."""
+    for rep in sorted({visit.rep for visit in plan.visits} | {o.rep or "" for o in plan.left_out}):
+        own = [visit for visit in plan.visits if visit.rep == rep]
+        yield RepSummary(
+            rep=rep,
+            visits=len(own),
+            left_out=sum((item.rep or "") == rep for item in plan.left_out),
+            visit_minutes=sum(int((v.end_at - v.start_at).total_seconds() // 60) for v in own),
+            travel_minutes=sum(v.travel_minutes or 0 for v in own),
+        )
+
+
+def _why_not(made: Made) -> list[dict[str, Any]]:
+    items = [item for plan in made.plans for item in plan.plan.left_out]
+    counts = Counter(item.code.value for item in items)
+    first = {item.code.value: item for item in reversed(items)}
+    return [
+        {"text": code.replace("_", " "), "count": count, "change": first[code].change}
+        for code, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+
+
+def _customers(workspace: Workspace) -> Iterable[dict[str, Any]]:
+    for base in base_connections(workspace.settings):
+        with workspace.store.read() as tx:
+            scores, segments = load_scores(tx, (base,)), load_segments(tx, base)
+        if not scores:
+            continue
+        tiers = Counter(score.tier for score in scores)
+        groups = Counter(segment.name or segment.segment for segment in segments)
+        rows = [("tier", name, count) for name, count in sorted(tiers.items())]
+        rows += [("segment", name, count) for name, count in groups.most_common()]
+        headers = ("", "", "customers")
+        yield {"title": base, "headers": headers, "rows": rows}
+
+
+def _visits(made: Made, rows: Rows, names: Mapping[str, str]) -> Iterable[dict[str, Any]]:
+    for plan in made.plans:
+        for rep in plan.problem.reps:
+            own = [visit for visit in plan.plan.visits if visit.rep == rep.id]
+            if own:
+                yield {
+                    "name": names.get(rep.id, rep.id),
+                    "visits": [_visit(visit, rows) for visit in own],
+                }
+
+
+def _visit(visit: Any, rows: Rows) -> dict[str, str]:
+    start = visit.start_at.astimezone(ZoneInfo(visit.zone))
+    end = visit.end_at.astimezone(ZoneInfo(visit.zone))
+    row = rows.get(visit.customer)
+    way = "unknown" if visit.travel_minutes is None else f"{visit.travel_minutes} min"
+    return {
+        "when": f"{start:%a %d %b %H:%M}-{end:%H:%M}",
+        "customer": (row["name"] or row["id"]) if row is not None else visit.customer,
+        "way": way,
+        "why": "; ".join(reason.text for reason in visit.reasons),
+    }

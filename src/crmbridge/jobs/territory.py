@@ -69,6 +69,7 @@ class _Builder:
         self._settings = settings
         self._planning: PlanningSettings = settings.planning
         self._first = first
+        self._first_rep = _first_owner(known)
         self._now = now
         self._default_opening = default_windows(settings.planning.opening)
         self._unreadable: Counter[str] = Counter()
@@ -76,8 +77,9 @@ class _Builder:
 
     def build(self, connection: str, reps: Sequence[JoinedRep]) -> Territory:
         """The problem of the reps whose visits are written to a connection."""
+        idle, reps = self._idle(reps)
         ids = {rep.id for rep in reps}
-        customers = [self._customer(row) for row in self._rows(ids, is_only=len(reps) > 0)]
+        customers = [self._customer(row) for row in self._rows(ids)]
         keys = {customer.key for customer in customers}
         problem = Problem(
             connection=connection,
@@ -95,21 +97,32 @@ class _Builder:
         return Territory(
             problem=problem,
             coordinates={**self._homes(reps), **self._places(keys)},
-            findings=self._findings(),
+            findings=(*idle, *self._findings()),
         )
 
-    def _rows(self, ids: set[str], *, is_only: bool) -> list[Mapping[str, Any]]:
-        """Customers of these reps, and those that no rep owns where this is the only calendar."""
+    def _idle(self, reps: Sequence[JoinedRep]) -> tuple[tuple[Finding, ...], Sequence[JoinedRep]]:
+        """Reps with nobody to visit, as a finding, and the others."""
+        owners = {self._owner(row) for row in self._known.customers}
+        owners |= {visit.rep for visit in self._known.previous}
+        idle = [rep.id for rep in reps if rep.id not in owners]
+        if not idle:
+            return (), reps
+        remedy = "Nothing to do, unless they should own customers"
+        finding = Finding(
+            code="rep_without_customers", count=len(idle), example=idle[0], remedy=remedy
+        )
+        return (finding,), [rep for rep in reps if rep.id in owners]
+
+    def _rows(self, ids: set[str]) -> list[Mapping[str, Any]]:
+        """Customers of these reps; those that no rep owns go with the first rep's calendar."""
+        takes_orphans = bool(self._known.reps.reps) and self._first_rep in ids
         rows = []
         for row in self._known.customers:
             owner = self._owner(row)
-            alone = owner is None and is_only and self._is_first_calendar(ids)
-            if row["status"] != "closed" and (alone or (owner is not None and owner in ids)):
+            is_ours = takes_orphans if owner is None else owner in ids
+            if row["status"] != "closed" and is_ours:
                 rows.append(row)
         return rows
-
-    def _is_first_calendar(self, ids: set[str]) -> bool:
-        return bool(self._known.reps.reps) and self._known.reps.reps[0].id in ids
 
     def _owner(self, row: Mapping[str, Any]) -> str | None:
         for source in self._known.sources.get(row["connection"], (row["connection"],)):
@@ -212,6 +225,17 @@ class _Builder:
             Finding(code=code, count=count, example=self._examples[code], remedy=remedies[code])
             for code, count in sorted(self._unreadable.items())
         )
+
+
+def _first_owner(known: Known) -> str:
+    """The first rep that owns a customer: its calendar's plan answers for orphans, too."""
+    owners = {
+        rep.id
+        for row in known.customers
+        for source in known.sources.get(row["connection"], (row["connection"],))
+        if (rep := known.reps.by_record.get((source, row["owner_id"] or ""))) is not None
+    }
+    return min((rep.id for rep in known.reps.reps if rep.id in owners), default="")
 
 
 def _coordinates(row: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -254,6 +254,7 @@ def schedule(
     Example: crmbridge schedule
     """
     from crmbridge.cli.session import workspace
+    from crmbridge.clock import ShiftedClock
     from crmbridge.jobs.runner import keep_schedule, timetable
 
     with workspace(context, now) as space:
@@ -265,4 +266,6 @@ def schedule(
             show(table(("job", "schedule", "last due", "next due", "state"), rows))
         if once:
             return
+        if now is not None:
+            space.clock = ShiftedClock(now)  # time must go on here
         keep_schedule(space, note)
