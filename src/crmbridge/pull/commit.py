@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from crmbridge.adapters.contract import Page, Reading, Rejected
 from crmbridge.failpoint import reach
 from crmbridge.pull.echo import split_echoes
+from crmbridge.pull.erased import keep_out
 from crmbridge.pull.extras import raw_id
 from crmbridge.pull.held import delete_consents, repoint, set_unmarked, survivors
 from crmbridge.pull.mapping import Converted
@@ -62,6 +63,7 @@ def commit_page(
 def _write(
     tx: Connection, work: Work, page: Page, converted: Converted
 ) -> tuple[Counts, Counts, int]:
+    converted = keep_out(tx, work, converted)
     rows, again = _distinct(work, converted)
     rejected = [*converted.rejected, *again]
     work.duplicates += len(again)

@@ -22,6 +22,7 @@ REMEDIES = {
     "pull.instant_as_day": (
         "Instants were cut to their day in UTC: name the zone in the connection or the mapping."
     ),
+    "pull.erased_person": "Persons who were erased are kept out; delete them in the CRM, too.",
     "pull.unmapped_value": "Values that the value map does not name were kept: name them, too.",
 }
 

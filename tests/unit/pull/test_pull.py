@@ -9,7 +9,9 @@ import pytest
 from crmbridge.adapters import Capabilities, Deletes, Reading
 from crmbridge.errors import ConfigError, ExitCode
 from crmbridge.records import Counts
+from crmbridge.store.erase import erase_person
 from crmbridge.store.field_values import Written, get_field_values, save_written
+from crmbridge.store.persons import find_person
 from crmbridge.store.positions import list_certificates
 from crmbridge.store.schema import DELETED, LIVE, MISSING
 from crmbridge.testing.faults import Fault
@@ -409,3 +411,21 @@ def test_a_complete_window_is_certified(bench: Any) -> None:
     with bench.store.read() as tx:
         (proof,) = list_certificates(tx, "crm")
     assert (proof.since, proof.expected, proof.read, proof.pass_) == (None, 4, 4, "quick")
+
+
+def test_an_erased_person_is_not_taken_in_again(bench: Any) -> None:
+    person = {"first_name": "Ann", "email": "Ann@Example.com"}
+    ann = bench.crm.put("Contact", person)
+    bob = bench.crm.put("Contact", {"first_name": "Bob"})
+    bench.pull("contacts")
+    with bench.store.read() as tx:
+        found = find_person(tx, "ann@example.com")
+    erase_person(bench.store, found, at=0)
+    copy = bench.crm.put("Contact", person)
+    bench.crm.edit("Contact", ann, {"last_name": "News", "customer_id": 1})
+
+    report = bench.pull("contacts", full=True)
+
+    assert copy not in bench.held("contacts")
+    assert set(bench.held("contacts", state=None)) == {bob}
+    assert [one.code for one in report.findings if "erased" in one.code] == ["pull.erased_person"]
