@@ -252,7 +252,8 @@ def _start(
     """Commit the intent, then hand the batch to a worker."""
     orders = work.orders
     orders.between()
-    remote_ids = work.journal.remote_ids
+    depends = any(item.depends_on for item in batch)
+    remote_ids = work.journal.remote_ids if depends else {}
     writes = [
         write_item(item, remote_ids, work.versions.get((item.object, item.id), ""))
         for item in batch

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from crmbridge.adapters.contract import Operation, Outcome, Status
 from crmbridge.errors import RetryLaterError, UsageError
 from crmbridge.push.changeset import Changeset, Item
 from crmbridge.push.guards import describe, guarded_number
 from crmbridge.push.ledger import UNDER_WAY, State, last_of_keys, supersede_others
-from crmbridge.push.rows import changeset_of
+from crmbridge.push.rows import changeset_of, outcome_row
 from crmbridge.push.values import Value
 from crmbridge.records import to_millis
 from crmbridge.store import Fence, Store
@@ -231,8 +231,7 @@ class Journal:
     ) -> None:
         """Commit outcomes: the items' states, what the CRM now holds, and the audit."""
         with self._store.write(fence) as tx:
-            for item, outcome in pairs:
-                tx.execute(self._these([item.item]).values(**_done(item, outcome, now)))
+            self._set_each(tx, [outcome_row(item, outcome, now) for item, outcome in pairs])
             add_audit(tx, [self._outcome_line(now, run_id, *pair) for pair in pairs])
             self._keep_written(tx, pairs, now)
         for item, outcome in pairs:
@@ -247,9 +246,14 @@ class Journal:
         """Commit that items are left out, with the reason."""
         state = State.SKIPPED.value
         with self._store.write(fence) as tx:
-            for name, reason in reasons.items():
-                values = {"state": state, "error": reason, "done_at": to_millis(now)}
-                tx.execute(self._these([name]).values(**values))
+            at = to_millis(now)
+            self._set_each(
+                tx,
+                [
+                    {"item_": name, "state": state, "error": reason, "done_at": at}
+                    for name, reason in reasons.items()
+                ],
+            )
             lines = (
                 self._line(now, run_id, ("push", state, reason), self._items[name])
                 for name, reason in reasons.items()
@@ -283,6 +287,17 @@ class Journal:
         return changeset_items.update().where(
             changeset_items.c.changeset == self.changeset.id, changeset_items.c.item.in_(names)
         )
+
+    def _set_each(self, tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Set columns of many items at once; ``item_`` names the item of each row."""
+        if not rows:
+            return
+        items = changeset_items
+        statement = items.update().where(
+            items.c.changeset == self.changeset.id, items.c.item == bindparam("item_")
+        )
+        names = [name for name in rows[0] if name != "item_"]
+        tx.execute(statement.values({name: bindparam(name) for name in names}), list(rows))
 
     def _accepted(self) -> Any:
         return select(audit.c.number).where(
@@ -358,22 +373,6 @@ def _by_object(items: Iterable[Item]) -> dict[tuple[str, str], list[Item]]:
     for item in items:
         groups.setdefault((item.connection, item.object), []).append(item)
     return groups
-
-
-def _done(item: Item, outcome: Outcome, now: datetime) -> dict[str, Any]:
-    return {
-        "state": outcome.status.value,
-        "error_class": outcome.error_class.value if outcome.error_class else "",
-        "error": _with_survivor(outcome),
-        "remote_id": outcome.id or item.id,
-        "remote_version": outcome.version,
-        "handle": outcome.handle,
-        "done_at": to_millis(now),
-    }
-
-
-def _with_survivor(outcome: Outcome) -> str:
-    return f"{outcome.error}; merged into {outcome.survivor}" if outcome.survivor else outcome.error
 
 
 def _read(tx: Connection, changeset_id: str) -> tuple[Row[Any], Sequence[Row[Any]]]:

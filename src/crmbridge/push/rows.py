@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters.contract import Operation, Outcome
 from crmbridge.push.changeset import Change, Changeset, GuardVerdict, Item, change_json, guard_json
 from crmbridge.push.values import canonical
 from crmbridge.records import from_millis, to_millis
@@ -70,3 +71,21 @@ def _item(row: Row[Any]) -> Item:
         operation=Operation(row.operation),
         changes=changes,
     )
+
+
+def outcome_row(item: Item, outcome: Outcome, now: datetime) -> dict[str, Any]:
+    """What an outcome sets in the row of its item, which ``item_`` names."""
+    return {
+        "item_": item.item,
+        "state": outcome.status.value,
+        "error_class": outcome.error_class.value if outcome.error_class else "",
+        "error": _with_survivor(outcome),
+        "remote_id": outcome.id or item.id,
+        "remote_version": outcome.version,
+        "handle": outcome.handle,
+        "done_at": to_millis(now),
+    }
+
+
+def _with_survivor(outcome: Outcome) -> str:
+    return f"{outcome.error}; merged into {outcome.survivor}" if outcome.survivor else outcome.error

@@ -1,6 +1,5 @@
 """A pair of campaign and person is one member; only those that we added are ever removed."""
 
-
 import pytest
 
 from crmbridge.adapters.contract import Operation
