@@ -1,5 +1,6 @@
 """Pulls as a person runs them: a configuration file, a command, an exit code and its lines."""
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,12 +9,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from typer.testing import CliRunner
 
-from crmbridge.clock import SystemClock
-from crmbridge.extensions import load_extensions
-from crmbridge.jobs.pulling import names_in_order, pull_connections
-from crmbridge.jobs.runs import run_of
-from crmbridge.jobs.workspace import Workspace
+from crmbridge.cli.app import app
 from crmbridge.settings import load
 from crmbridge.store import open_store
 
@@ -21,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pulled:
     """What a pull told, and the store that it left.
 
@@ -47,23 +45,21 @@ class Pulled:
             store.close()
 
 
-def pull(config: Path, **options: Any) -> Pulled:
-    """Pull all connections of a configuration."""
-    settings = load(config, {})
-    url = settings.store_url().get_secret_value()
-    store = open_store(url)
-    try:
-        space = Workspace(
-            settings=settings, store=store, extensions=load_extensions(()), clock=SystemClock()
-        )
-        with run_of(space, "pull") as report:
-            pull_connections(space, names_in_order(space, []), report, **options)
-    finally:
-        store.close()
-    document = report.to_json()
+def pull(config: Path, *options: str) -> Pulled:
+    """``crmbridge --config FILE pull --json`` with more options."""
+    command = ["--config", str(config), "pull", "--json", *options]
+    result = CliRunner().invoke(app, command)
+    if isinstance(result.exception, Exception):
+        raise result.exception
+    document = json.loads(result.stdout)
     (counts,) = document["connections"].values() or ({},)
-    findings = {one["code"]: (one["count"], one["example"]) for one in document["findings"]}
-    return Pulled(int(report.exit_code), counts, report.stops, findings, url)
+    return Pulled(
+        exit_code=result.exit_code,
+        counts=counts,
+        stops=document["stops"],
+        findings={one["code"]: (one["count"], one["example"]) for one in document["findings"]},
+        url=load(config, {}).store_url().get_secret_value(),
+    )
 
 
 @pytest.fixture(name="pull")

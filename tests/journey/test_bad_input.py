@@ -100,7 +100,7 @@ def test_a_file_that_shrank_to_a_tenth_is_not_believed_until_it_is_accepted(
 
     refused = pull(small)
     kept = live(refused)
-    accepted = pull(small, accept_shrink=45)
+    accepted = pull(small, "--accept-shrink", "45")
 
     assert (refused.exit_code, kept) == (3, 50)
     assert "--accept-shrink 45" in refused.stops[0]
