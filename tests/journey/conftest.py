@@ -62,21 +62,21 @@ def pull(config: Path, *options: str) -> Pulled:
     )
 
 
-@pytest.fixture(name="pull")
+@pytest.fixture(name="pull", scope="session")
 def give_pull() -> Callable[..., Pulled]:
     """`pull`."""
     return pull
 
 
-@pytest.fixture
-def shared_config(tmp_path: Path) -> Callable[[str], Path]:
+@pytest.fixture(scope="session")
+def shared_config(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A configuration of ours that reads data beside the project, with its results apart."""
 
     def copy(name: str) -> Path:
         if not SHARED.is_dir() and not os.environ.get("CI"):
             pytest.skip(f"the shared data are not at {SHARED}")
         content = (ROOT / "config" / f"{name}.toml").read_text(encoding="utf-8")
-        target = tmp_path / f"{name}.toml"
+        target = tmp_path_factory.mktemp(name) / f"{name}.toml"
         target.write_text(content.replace("../../shared/data", str(SHARED)), encoding="utf-8")
         return target
 

@@ -5,58 +5,54 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 Config = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def maven(pull: Any, shared_config: Config) -> Any:
+    """Maven's files, pulled once for the tests that only look."""
+    return pull(shared_config("maven"))
 
 
 def read(pulled: Any) -> dict[str, int]:
     return {stream: counts["read"] for stream, counts in pulled.counts.items() if counts["read"]}
 
 
-def test_maven_comes_whole(pull: Any, shared_config: Config) -> None:
-    pulled = pull(shared_config("maven"))
-
-    assert pulled.exit_code == 0
-    assert read(pulled) == {"customers": 85, "deals": 8_800, "products": 7, "reps": 35}
-    assert pulled.ask("SELECT count(*), sum(won), sum(closed) FROM deals") == [
+def test_maven_comes_whole(maven: Any) -> None:
+    assert maven.exit_code == 0
+    assert read(maven) == {"customers": 85, "deals": 8_800, "products": 7, "reps": 35}
+    assert maven.ask("SELECT count(*), sum(won), sum(closed) FROM deals") == [
         (8_800, 4_238, 4_238 + 2_473)
     ]
 
 
-def test_maven_days_are_read_as_its_format_says(pull: Any, shared_config: Config) -> None:
-    pulled = pull(shared_config("maven"))
-
+def test_maven_days_are_read_as_its_format_says(maven: Any) -> None:
     query = "SELECT opened_on, closed_on, amount FROM deals WHERE id = '1C1I7A6R'"
-    assert pulled.ask(query) == [("2016-10-20", "2017-03-01", 1054.0)]
+    assert maven.ask(query) == [("2016-10-20", "2017-03-01", 1054.0)]
 
 
-def test_maven_deals_without_an_account_are_told_and_kept(pull: Any, shared_config: Config) -> None:
-    pulled = pull(shared_config("maven"))
-
-    assert pulled.findings["reference.empty"][0] == 1_425
-    assert pulled.ask("SELECT count(*) FROM deals WHERE customer_id IS NULL") == [(1_425,)]
+def test_maven_deals_without_an_account_are_told_and_kept(maven: Any) -> None:
+    assert maven.findings["reference.empty"][0] == 1_425
+    assert maven.ask("SELECT count(*) FROM deals WHERE customer_id IS NULL") == [(1_425,)]
 
 
-def test_maven_names_the_product_that_gtxpro_must_be(pull: Any, shared_config: Config) -> None:
-    pulled = pull(shared_config("maven"))
-
-    count, example = pulled.findings["reference.unknown"]
+def test_maven_names_the_product_that_gtxpro_must_be(maven: Any) -> None:
+    count, example = maven.findings["reference.unknown"]
     assert (count, "'GTXPro'" in example) == (1_480, True)
 
 
-def test_maven_accounts_belong_to_the_agent_of_their_latest_deal(
-    pull: Any, shared_config: Config
-) -> None:
-    pulled = pull(shared_config("maven"))
-
+def test_maven_accounts_belong_to_the_agent_of_their_latest_deal(maven: Any) -> None:
     # Each account's deal with the latest engage_date, ties by the highest opportunity_id.
-    expected = pulled.ask(
+    expected = maven.ask(
         "SELECT customer_id, owner_id FROM (SELECT *, row_number() OVER (PARTITION BY customer_id"
         " ORDER BY opened_on IS NULL, opened_on DESC, id DESC) AS place FROM deals"
         " WHERE customer_id IS NOT NULL) WHERE place = 1 ORDER BY customer_id"
     )
-    owners = pulled.ask("SELECT id, owner_id FROM customers ORDER BY id")
+    owners = maven.ask("SELECT id, owner_id FROM customers ORDER BY id")
     assert owners == expected
     assert len({owner for _, owner in owners}) == 27
 
