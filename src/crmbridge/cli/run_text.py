@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from crmbridge.cli.commands.sync import COUNTS
 from crmbridge.cli.output import table
+from crmbridge.records import Counts
 
 if TYPE_CHECKING:
     from crmbridge.jobs.report import RunReport
@@ -22,6 +23,7 @@ def _lines(report: "RunReport") -> Iterable[str]:
         (name, stream, *(getattr(counts, count) for count in COUNTS))
         for name, streams in report.connections.items()
         for stream, counts in streams.items()
+        if counts != Counts()
     ]
     if rows:
         yield table(("connection", "stream", *COUNTS), rows)

@@ -61,7 +61,7 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
     """Reduce, score and segment the customers of a base connection, and keep the results."""
     now = workspace.clock.now()
     records = completed_customers(workspace, sources)
-    customers = _frame(records)
+    customers = _frame(records, _own_fields(workspace.settings, base))
     features = reduce_features(workspace.store, tuple(sources), to_millis(now))
     features = features[~features.index.duplicated()].drop(columns="object", errors="ignore")
     features = features.join(_offers(workspace, sources))
@@ -89,11 +89,23 @@ def completed_customers(workspace: Workspace, sources: Sequence[str]) -> list[Re
         return load_customers(tx, sources, by)
 
 
-def _frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Customers by id, with what `extra` holds as columns of their own."""
-    rows = [{**json.loads(row["extra"] or "{}"), **row} for row in records]
+def _frame(records: Sequence[Record], own: frozenset[str]) -> pd.DataFrame:
+    """Customers by id, with what `extra` holds as columns of their own.
+
+    Args:
+        own: fields that we write: results are no facts.
+    """
+    rows = []
+    for row in records:
+        extra = json.loads(row["extra"] or "{}")
+        rows.append({**{name: extra[name] for name in extra if name not in own}, **row})
     frame = pd.DataFrame(rows, columns=None if rows else ["id", "name"])
     return frame.set_index("id")
+
+
+def _own_fields(settings: Settings, base: str) -> frozenset[str]:
+    write = settings.connections[base].write
+    return frozenset((write.segment, write.score, write.reasons)) - {""}
 
 
 def _offers(workspace: Workspace, sources: Sequence[str]) -> pd.DataFrame:

@@ -123,10 +123,11 @@ def _only(reps: JoinedReps, rep: str) -> JoinedReps:
 
 
 def _worth(score: Score) -> Worth:
+    """What speaks for a visit; how urgent it is, the planner says itself for the day it finds."""
     reasons = tuple(
         Reason(code=r.code, text=r.text, weight=r.weight * PERCENT)
         for r in score.reasons
-        if r.code != "base"
+        if r.weight > 0 and not r.code.startswith(("base", "urgency"))
     )
     return Worth(value=score.score * PERCENT, reasons=reasons)
 

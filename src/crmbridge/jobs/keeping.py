@@ -1,8 +1,10 @@
 """Keeps plans in the store and takes visits out of it again."""
 
 import json
-from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
+
+from sqlalchemy import Connection
 
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import (
@@ -19,7 +21,6 @@ from crmbridge.planning import (
 )
 from crmbridge.records import from_millis, to_millis
 from crmbridge.store.plans import (
-    StoredLeftOut,
     StoredPlan,
     StoredVisit,
     last_plan,
@@ -38,7 +39,7 @@ def keep_plan(workspace: Workspace, problem: Problem, plan: Plan) -> None:
         created_at=to_millis(workspace.clock.now()),
         start_on=plan.first.isoformat(),
         days=plan.days,
-        input_digest=digest(problem),
+        input_digest=basis_digest(problem),
         seed=plan.budget.seed,
         parameters=dumps(plan.budget),
         problem=dumps(problem),
@@ -55,17 +56,23 @@ def load_plans(workspace: Workspace) -> list[tuple[Problem, Plan]]:
         for connection in sorted({*workspace.settings.connections, ""}):
             head = last_plan(tx, connection)
             if head is not None:
-                visits, out = load_visits(tx, head.id), load_left_out(tx, head.id)
-                found.append((loads(Problem, head.problem), _plan(head, visits, out)))
+                found.append((loads(Problem, head.problem), plan_of(tx, head)))
     return found
 
 
-def _plan(
-    head: StoredPlan, visits: Iterable[StoredVisit], left_out: Iterable[StoredLeftOut]
-) -> Plan:
+def basis_digest(problem: Problem) -> str:
+    """Digest of what a plan is made from, without what earlier plans left behind."""
+    fresh = tuple(replace(customer, last_number=0) for customer in problem.customers)
+    return digest(replace(problem, previous=(), customers=fresh))
+
+
+def plan_of(tx: Connection, head: StoredPlan) -> Plan:
+    """A kept plan, whole."""
+    problem = loads(Problem, head.problem)
+    visits, left_out = load_visits(tx, head.id), load_left_out(tx, head.id)
     return Plan(
         id=head.id,
-        problem=head.input_digest,
+        problem=digest(problem),
         first=date.fromisoformat(head.start_on),
         days=head.days,
         budget=loads(Budget, head.parameters),

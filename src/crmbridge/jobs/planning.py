@@ -8,15 +8,16 @@ from typing import Any
 from crmbridge.errors import RefusedError
 from crmbridge.jobs.consent import VisitConsent
 from crmbridge.jobs.gathering import Gathered, gather
-from crmbridge.jobs.keeping import keep_plan, load_plans
+from crmbridge.jobs.keeping import basis_digest, keep_plan, load_plans, plan_of
 from crmbridge.jobs.known import Known
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.reps import JoinedReps
 from crmbridge.jobs.territory import Territory, territories
 from crmbridge.jobs.travels import measure
 from crmbridge.jobs.workspace import Workspace
-from crmbridge.planning import Budget, Plan, Problem, plan_visits
+from crmbridge.planning import Budget, Fixedness, Plan, Problem, plan_visits
 from crmbridge.planning.checker import check_plan
+from crmbridge.store.plans import plan_in_force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,9 @@ def _make(workspace: Workspace, territory: Territory, report: RunReport) -> Made
         seconds=planning.seconds_per_rep,
         seed=planning.seed,
     )
+    standing = _same_plan(workspace, problem, budget)
+    if standing is not None:
+        return MadePlan(problem=problem, plan=standing)
     plan = plan_visits(problem, budget)
     violations = check_plan(problem, plan)
     if violations:
@@ -110,6 +114,24 @@ def _make(workspace: Workspace, territory: Territory, report: RunReport) -> Made
         )
     report.find(plan.findings)
     return MadePlan(problem=problem, plan=plan)
+
+
+def _same_plan(workspace: Workspace, problem: Problem, budget: Budget) -> Plan | None:
+    """The plan in force, if nothing it was made from has changed: the same input keeps it.
+
+    What the plan itself brought about is no change: its visits in the calendars, as planned.
+    """
+    with workspace.store.read() as tx:
+        head = plan_in_force(tx, problem.connection)
+        if head is None or head.input_digest != basis_digest(problem):
+            return None
+        plan = plan_of(tx, head)
+    places = {visit.id: (visit.start_at, visit.end_at, visit.rep) for visit in plan.visits}
+    stands = {visit.id: (visit.start_at, visit.end_at, visit.rep) for visit in problem.previous}
+    is_as_planned = places == stands and plan.budget == budget
+    pinned = {v.id for v in problem.previous if v.fixedness is Fixedness.PINNED}
+    were_pinned = {v.id for v in plan.visits if v.fixedness is Fixedness.PINNED}
+    return plan if is_as_planned and pinned == were_pinned else None
 
 
 def _summary(made: Sequence[MadePlan]) -> dict[str, Any]:

@@ -69,7 +69,8 @@ class _Builder:
         self._settings = settings
         self._planning: PlanningSettings = settings.planning
         self._first = first
-        self._first_rep = _first_owner(known)
+        self._ids = {rep.id for rep in known.reps.reps}
+        self._first_rep = self._first_owner()
         self._now = now
         self._default_opening = default_windows(settings.planning.opening)
         self._unreadable: Counter[str] = Counter()
@@ -124,12 +125,18 @@ class _Builder:
                 rows.append(row)
         return rows
 
+    def _first_owner(self) -> str:
+        """The first rep that owns a customer: its calendar's plan answers for orphans, too."""
+        owners = {self._owner(row) for row in self._known.customers}
+        return min((rep for rep in owners if rep is not None), default="")
+
     def _owner(self, row: Mapping[str, Any]) -> str | None:
         for source in self._known.sources.get(row["connection"], (row["connection"],)):
             rep = self._known.reps.by_record.get((source, row["owner_id"] or ""))
             if rep is not None:
                 return rep.id
-        return None
+        email = (row["owner_id"] or "").lower()  # a table may name its owners by e-mail
+        return email if email in self._ids else None
 
     def _customer(self, row: Mapping[str, Any]) -> Customer:
         key = key_of(row)
@@ -225,17 +232,6 @@ class _Builder:
             Finding(code=code, count=count, example=self._examples[code], remedy=remedies[code])
             for code, count in sorted(self._unreadable.items())
         )
-
-
-def _first_owner(known: Known) -> str:
-    """The first rep that owns a customer: its calendar's plan answers for orphans, too."""
-    owners = {
-        rep.id
-        for row in known.customers
-        for source in known.sources.get(row["connection"], (row["connection"],))
-        if (rep := known.reps.by_record.get((source, row["owner_id"] or ""))) is not None
-    }
-    return min((rep.id for rep in known.reps.reps if rep.id in owners), default="")
 
 
 def _coordinates(row: Mapping[str, Any]) -> tuple[float, float] | None:

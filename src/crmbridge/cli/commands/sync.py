@@ -58,8 +58,11 @@ def show_pull(report: "RunReport") -> None:
         (name, stream, *(getattr(counts, count) for count in COUNTS))
         for name, streams in report.connections.items()
         for stream, counts in streams.items()
+        if any(getattr(counts, count) for count in COUNTS)
     ]
-    if rows:
+    if not rows:
+        show("Nothing new.")
+    else:
         show(table(("connection", "stream", *COUNTS), rows))
     note_findings(report.findings)
     for line in report.stops:
