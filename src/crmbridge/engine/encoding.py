@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmbridge.engine.columns import Numbers, numbers, texts
+from crmbridge.engine.cells import Cells
+from crmbridge.engine.columns import Numbers
 from crmbridge.engine.parameters import Scale, SegmentParameters
 from crmbridge.records import Finding
 
@@ -29,7 +30,6 @@ _CLASSES = {"d": 0, "c": 1, "b": 2, "a": 3}
 KNOWN_ORDERS: tuple[Mapping[str, int], ...] = (_EDUCATION, _LEVELS, _SIZES, _CLASSES)
 """Words whose order everybody agrees on; all words of a column must be in one of them."""
 
-_MISSING_WORDS = frozenset({"", "unknown", "n/a", "na", "nan", "null", "-", "inf", "-inf"})
 _ONE_HOT_LIMIT = 10
 
 
@@ -46,8 +46,12 @@ class Encoding:
 
     def matrix(self, frame: pd.DataFrame) -> Numbers:
         """One row per row of the frame, one column per entry, standardised."""
-        columns = [_standard(_raw(frame, entry), entry) for entry in self.entries]
-        return np.column_stack(columns) if columns else np.empty((len(frame), 0))
+        return self.matrix_of(Cells(frame))
+
+    def matrix_of(self, cells: Cells) -> Numbers:
+        """The same of columns that were read before."""
+        columns = [_standard(_raw(cells, entry), entry) for entry in self.entries]
+        return np.column_stack(columns) if columns else np.empty((len(cells), 0))
 
     def labels(self) -> list[str]:
         """What each matrix column is called, in plain words."""
@@ -58,11 +62,18 @@ def fit_encoding(
     frame: pd.DataFrame, parameters: SegmentParameters
 ) -> tuple[Encoding, tuple[Finding, ...]]:
     """Decide how each column is encoded; columns that say nothing are left out and named."""
+    return fit_encoding_of(Cells(frame), parameters)
+
+
+def fit_encoding_of(
+    cells: Cells, parameters: SegmentParameters
+) -> tuple[Encoding, tuple[Finding, ...]]:
+    """The same of columns that were read before."""
     entries: list[dict[str, Any]] = []
     findings: list[Finding] = []
     for column in parameters.columns:
-        drafts, sentence = _drafts(frame, column, parameters)
-        kept = [entry for entry in drafts if _measure(frame, entry, parameters.scale)]
+        drafts, sentence = _drafts(cells, column, parameters)
+        kept = [entry for entry in drafts if _measure(cells, entry, parameters.scale)]
         if not kept:
             sentence = sentence or f"Column {column} is the same for all and was left out"
         if sentence:
@@ -72,13 +83,12 @@ def fit_encoding(
 
 
 def _drafts(
-    frame: pd.DataFrame, column: str, parameters: SegmentParameters
+    cells: Cells, column: str, parameters: SegmentParameters
 ) -> tuple[list[dict[str, Any]], str]:
-    words = _words(frame, column)
-    known = [word for word in words if word]
+    known = cells.known_words(column)
     if not known:
         return [], f"Column {column} is empty and was left out"
-    if np.isfinite(numbers(frame, column)).sum() >= 0.9 * len(known):
+    if np.isfinite(cells.numbers(column)).sum() >= 0.9 * len(known):
         return [{"column": column, "kind": "number"}], ""
     order = _order_of(set(known), parameters.orders.get(column, ()))
     if order:
@@ -104,14 +114,9 @@ def _order_of(known: set[str], given: Sequence[str]) -> dict[str, int]:
     return dict(found)
 
 
-def _words(frame: pd.DataFrame, column: str) -> list[str]:
-    lower = [text.lower() for text in texts(frame, column)]
-    return ["" if text in _MISSING_WORDS else text for text in lower]
-
-
-def _measure(frame: pd.DataFrame, entry: dict[str, Any], scale: Scale) -> bool:
+def _measure(cells: Cells, entry: dict[str, Any], scale: Scale) -> bool:
     """Add fill, log, mean and deviation to an entry; False if the column does not vary."""
-    raw = _raw(frame, entry)
+    raw = _raw(cells, entry)
     known = raw[~np.isnan(raw)]
     is_amount = scale is Scale.LOG and entry["kind"] == "number"
     entry["log"] = bool(is_amount and known.min(initial=0) >= 0)
@@ -121,15 +126,15 @@ def _measure(frame: pd.DataFrame, entry: dict[str, Any], scale: Scale) -> bool:
     return bool(entry["deviation"] > 1e-12 * max(1.0, abs(entry["mean"])))
 
 
-def _raw(frame: pd.DataFrame, entry: Mapping[str, Any]) -> Numbers:
+def _raw(cells: Cells, entry: Mapping[str, Any]) -> Numbers:
+    column = entry["column"]
     if entry["kind"] == "number":
-        return numbers(frame, entry["column"])
-    words = _words(frame, entry["column"])
+        return cells.numbers(column)
     if entry["kind"] == "one_hot":
-        return np.array([float(word == entry["value"]) for word in words])
+        return cells.looked_up(column, {entry["value"]: 1.0}, 0.0)
     # A word first seen after the fit has rank unknown, or frequency 0.
     default = 0.0 if entry["kind"] == "frequency" else np.nan
-    return np.array([float(entry["values"].get(word, default)) for word in words])
+    return cells.looked_up(column, entry["values"], default)
 
 
 def _filled(raw: Numbers, entry: Mapping[str, Any]) -> Numbers:

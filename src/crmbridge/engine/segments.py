@@ -16,8 +16,8 @@ from crmbridge.engine.rules import fit_rules, rule_segments
 from crmbridge.engine.segment_model import SegmentModel
 from crmbridge.records import Finding, Reason
 
-_TELLING = 0.4
-"""Standard deviations from the mean from which a column is worth naming."""
+_TELLING, _EXTREME = 0.4, 1.5
+"""Standard deviations from the mean from which a column is worth naming, and called very."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +133,15 @@ def _telling(labels: list[str], values: Numbers) -> list[str]:
     """The two columns in which these standardised values differ most from the average."""
     strongest = np.argsort(-np.abs(values), kind="stable")[:2]
     return [
-        f"{'high' if values[at] > 0 else 'low'} {labels[at]}"
+        f"{_degree(float(values[at]))} {labels[at]}"
         for at in strongest
         if abs(values[at]) >= _TELLING
     ]
+
+
+def _degree(value: float) -> str:
+    word = "high" if value > 0 else "low"
+    return f"very {word}" if abs(value) >= _EXTREME else word
 
 
 def assign_segments(

@@ -1,0 +1,90 @@
+"""Columns that know the outcome: what is only known, or only filled in, afterwards."""
+
+import re
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from crmbridge.engine.columns import Numbers, numbers, texts
+from crmbridge.records import Finding
+
+LEAK_AUC = 0.90
+"""A column that alone ranks better than this is quarantined: it is too good to be known before."""
+
+_AFTERWARDS = ("close", "won", "lost", "stage", "status")
+"""How columns begin that a CRM fills in, or overwrites, when a deal ends."""
+
+_DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}")
+_HALVES = 2
+
+
+def find_leaks(
+    table: pd.DataFrame, columns: list[str], came: Numbers
+) -> tuple[list[str], tuple[Finding, ...]]:
+    """Split columns into those that may be used and those that give the outcome away.
+
+    Args:
+        came: 0 or 1 for each row of the table.
+
+    Returns:
+        the columns to use, in order, and a finding for each one quarantined.
+    """
+    kept, findings = [], []
+    for column in columns:
+        if column.lower().startswith(_AFTERWARDS):
+            sentence = f"{column} is named like what is known only at the end: it was left out"
+            findings.append(_finding(sentence))
+            continue
+        if _holds_days(texts(table, column)):
+            sentence = f"{column} holds days, and a day never comes again: it was left out"
+            findings.append(_finding(sentence))
+            continue
+        alone = strength(table, column, came)
+        if alone <= LEAK_AUC:
+            kept.append(column)
+            continue
+        sentence = f"{column} alone tells the outcome (AUC {alone:.2f}): it was left out"
+        findings.append(_finding(sentence))
+    return kept, tuple(findings)
+
+
+def _holds_days(words: list[str]) -> bool:
+    filled = [word for word in words if word]
+    return bool(filled) and sum(bool(_DAY.match(word)) for word in filled) > 0.9 * len(filled)
+
+
+def _finding(sentence: str) -> Finding:
+    remedy = "If it is known before the decision, name it in `trusted`."
+    return Finding(code="propensity.leak", example=sentence, remedy=remedy)
+
+
+def strength(table: pd.DataFrame, column: str, came: Numbers) -> float:
+    """How well one column alone ranks, 0.5 to 1; by its values, or by whether it is filled in."""
+    filled = np.array([float(bool(text)) for text in texts(table, column)])
+    values = numbers(table, column)
+    if np.isnan(values).mean() > 1 - 0.9 * filled.mean():
+        ranked = _rates(texts(table, column), came)
+    else:
+        known = values[~np.isnan(values)]
+        ranked = np.where(np.isnan(values), np.median(known) if known.size else 0.0, values)
+    return max(_either_way(came, ranked), _either_way(came, filled))
+
+
+def _either_way(came: Numbers, ranked: Numbers) -> float:
+    auc = float(roc_auc_score(came, ranked))
+    return max(auc, 1 - auc)
+
+
+def _rates(words: list[str], came: Numbers) -> Numbers:
+    """Share of yes by word, learned on the other half of the rows, so that names prove nothing."""
+    frame = pd.DataFrame({"word": pd.Series(words, dtype=object), "came": came})
+    half = np.arange(len(frame)) % _HALVES
+    overall = float(came.mean())
+    result = np.full(len(frame), overall)
+    for side in range(_HALVES):
+        others = frame[half != side].groupby("word")["came"].agg(["sum", "count"])
+        rates = (others["sum"] + 5 * overall) / (others["count"] + 5)
+        mine = frame["word"][half == side].map(rates).fillna(overall)
+        result[half == side] = mine.to_numpy(dtype=np.float64)
+    return result

@@ -1,0 +1,164 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmbridge.engine.goodness import measure
+from crmbridge.engine.leaks import find_leaks
+from crmbridge.engine.propensity import (
+    Method,
+    Propensity,
+    PropensityParameters,
+    fit_propensity,
+    outcome_of,
+)
+
+
+def calls(count: int = 800, seed: int = 3) -> pd.DataFrame:
+    generator = np.random.default_rng(seed)
+    age, trade = generator.normal(50, 10, count), generator.integers(0, 3, count)
+    odds = -1 + 0.08 * (age - 50) + np.array([1.0, 0.0, -1.0])[trade]
+    says = generator.random(count) < 1 / (1 + np.exp(-odds))
+    names = np.array(["food", "water", "energy"])[trade]
+    return pd.DataFrame({"age": age, "trade": names, "y": np.where(says, "yes", "no")})
+
+
+def fit(table: pd.DataFrame, outcome: str = "y", **more: Any) -> Propensity:
+    return fit_propensity(table, PropensityParameters(outcome=outcome, **more))
+
+
+def test_the_bank_is_foretold_as_published_with_models_fitted_anew(shared: Path) -> None:
+    frame = pd.read_csv(shared / "bank/bank-additional-full.csv.gz", sep=";")
+    assert (frame["y"] == "yes").sum() == 4640
+    yes = frame[frame["y"] == "yes"].iloc[::5]  # 928 yes: few enough for logistic regression
+    part = pd.concat([yes, frame[frame["y"] == "no"].iloc[::5]]).sort_index()
+
+    found = fit(part, exclude=("duration",))
+
+    good = found.goodness[Method.LOGISTIC]
+    assert good.auc == pytest.approx(0.791, abs=0.012)
+    assert good.lift == pytest.approx(4.38, abs=0.35)
+    assert good.calibration_error < 0.02
+
+
+def maven(shared: Path) -> pd.DataFrame:
+    frame = pd.read_csv(shared / "maven_crm/sales_pipeline.csv")
+    assert len(frame) == 8800
+    return frame[frame["deal_stage"].isin(["Won", "Lost"])]
+
+
+def test_mavens_wins_carry_no_signal(shared: Path) -> None:
+    found = fit(maven(shared), "deal_stage", time="engage_date")
+
+    assert found.method is Method.NONE
+    assert found.verdict.startswith("No signal: AUC 0.5")
+    assert found.frame["chance"].nunique() == 1
+
+
+def test_what_is_known_only_at_the_close_is_quarantined(shared: Path) -> None:
+    found = fit(maven(shared), "deal_stage")
+
+    told = " ".join(finding.example for finding in found.findings)
+    assert "close_value" in told
+    assert "close_date" in told
+
+
+def test_days_to_the_close_give_the_outcome_away() -> None:
+    frame = calls()
+    frame["days_open"] = np.where(frame["y"] == "yes", 50.0, 10.0) + np.arange(800) % 7
+
+    kept, findings = find_leaks(frame, ["age", "days_open"], outcome_of(frame, "y"))
+
+    assert kept == ["age"]
+    assert findings[0].example.startswith("days_open alone tells the outcome (AUC 1.00)")
+
+
+def test_a_field_filled_only_on_a_win_is_quarantined_unless_trusted() -> None:
+    frame = calls()
+    frame["discount"] = np.where(frame["y"] == "yes", "5 %", "")
+
+    told = [finding.example for finding in fit(frame).findings]
+    trusted = fit(frame, trusted=("discount",))
+
+    assert any(sentence.startswith("discount alone") for sentence in told)
+    assert trusted.goodness[Method.LOGISTIC].auc > 0.99
+
+
+def test_a_planted_signal_is_found_and_its_chances_are_honest() -> None:
+    found = fit(calls(3000))
+
+    good = found.goodness[Method.LOGISTIC]
+    assert found.method is Method.LOGISTIC
+    assert good.auc_low > 0.65
+    assert good.calibration_error < 0.04
+
+
+def test_reasons_sum_to_the_log_odds() -> None:
+    found = fit(calls())
+
+    for chance, reasons in zip(found.frame["chance"], found.frame["reasons"], strict=True):
+        odds = np.log(chance / (1 - chance))
+        assert sum(reason.weight for reason in reasons) == pytest.approx(odds, abs=1e-9)
+
+
+def test_rows_without_an_outcome_are_scored_and_not_learned() -> None:
+    frame = calls()
+    frame.loc[:9, "y"] = "open"
+
+    found = fit(frame)
+
+    assert found.goodness[Method.LOGISTIC].rows == 790
+    assert found.frame["chance"].notna().all()
+    assert len(found.frame) == 800
+
+
+def test_a_model_never_sees_what_came_after_it() -> None:
+    frame = calls(1000)
+    frame["y"] = np.where(np.arange(1000) < 700, frame["y"], "no")
+    frame.loc[700:, "y"] = np.where(np.arange(300) % 2, "yes", "no")  # noise in the last 30 %
+
+    in_time = fit(frame, time="row")
+
+    assert in_time.goodness[Method.LOGISTIC].rows == 300
+    assert in_time.method is Method.NONE
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame(),
+        pd.DataFrame({"y": ["yes"]}),
+        calls(60),
+        calls().assign(y="no"),
+        calls().assign(y=np.nan),
+    ],
+)
+def test_too_few_of_either_outcome_is_a_sentence(frame: pd.DataFrame) -> None:
+    found = fit(frame)
+
+    assert found.verdict.startswith("No signal sought: ")
+    assert len(found.frame) == len(frame)
+
+
+@pytest.mark.parametrize("value", [1.0, np.nan, np.inf, None])
+def test_columns_that_say_nothing_are_no_signal(value: Any) -> None:
+    frame = calls().assign(age=value, trade=value)
+
+    found = fit(frame)
+
+    assert found.method is Method.NONE
+    assert np.isfinite(found.frame["chance"]).all()
+
+
+def test_goodness_of_a_perfect_and_of_a_reversed_ranking() -> None:
+    came = np.array([1.0] * 10 + [0.0] * 90)
+
+    perfect, reversed_ = measure(came, came), measure(came, 1 - came)
+
+    assert perfect is not None
+    assert reversed_ is not None
+    assert (perfect.auc, perfect.lift, perfect.calibration_error) == (1.0, 10.0, 0.0)
+    assert (reversed_.auc, reversed_.lift) == (0.0, 0.0)
+    assert measure(np.zeros(5), np.zeros(5)) is None
