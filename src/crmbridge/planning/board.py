@@ -51,6 +51,7 @@ class Board:
         leg_open: (L) first second of the leg.
         leg_close: (L) second at which its end place must be reached.
         leg_day: (L) index of its day, ascending.
+        leg_tour: (L) number of the tour that it is part of; legs of a tour follow each other.
         day_number: (D) ordinal of each date, for gaps.
         day_visits: (D) most visits that may be added.
         day_travel: (D) most seconds of travel, the way between the ends of its legs included.
@@ -68,6 +69,7 @@ class Board:
     leg_open: Matrix
     leg_close: Matrix
     leg_day: Matrix
+    leg_tour: Matrix
     day_number: Matrix
     day_visits: Matrix
     day_travel: Matrix
@@ -112,6 +114,7 @@ def lay_board(
         leg_open=_ints(start for start, _ in bounds),
         leg_close=_ints(end for _, end in bounds),
         leg_day=_ints(index for index, _ in legs),
+        leg_tour=_ints(index for index, _ in legs),
         day_number=_ints(day.day.toordinal() for day in days),
         day_visits=_ints(_visits_left(rep, day) for day in days),
         day_travel=_ints(rep.max_travel_minutes * 60 or NO_LIMIT for _ in days),

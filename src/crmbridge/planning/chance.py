@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from crmbridge.planning.compiled import compiled, inlined
+from crmbridge.planning.compiled import compiled
 
 State = NDArray[np.uint64]
 _MULTIPLIER = np.uint64(2685821657736338717)
@@ -18,7 +18,7 @@ def seeded(seed: int) -> State:
     return state
 
 
-@inlined
+@compiled
 def chance(state: State) -> float:
     """A number from 0 to 1, 1 excluded."""
     x = state[0]

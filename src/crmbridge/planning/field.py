@@ -24,8 +24,8 @@ COUNT, LOST, FIRST = 0, 1, 2
 opening and closing of each window in turn."""
 SERVICE, GAP, MATES = 0, 1, 2
 """Columns of a node: seconds; days; then other nodes of the same customer, -1 for none."""
-OPEN, CLOSE, DAY, LENGTH, WAY = 0, 1, 2, 3, 4
-"""Columns of a leg: bounds in seconds; its day; nodes in it; seconds of travel."""
+OPEN, CLOSE, DAY, TOUR, LENGTH, WAY = 0, 1, 2, 3, 4, 5
+"""Columns of a leg: bounds in seconds; its day and tour; nodes in it; seconds of travel."""
 NUMBER, MOST_VISITS, MOST_WAY, VISITS, DAY_WAY = 0, 1, 2, 3, 4
 """Columns of a day: ordinal; most visits and travel; visits and travel there are."""
 
@@ -40,6 +40,7 @@ class Field(NamedTuple):
         nodes: (N, 2 + G) as named above.
         value: (N, D) worth of the node on each day.
         weight: (N) highest value on any day.
+        near: (N, A) nodes from near to far, itself first.
         effort: (N) service and a usual way, to compare values by.
     """
 
@@ -49,6 +50,7 @@ class Field(NamedTuple):
     nodes: Ints
     value: Floats
     weight: Floats
+    near: Ints
     effort: Floats
 
 
@@ -57,7 +59,7 @@ class Tours(NamedTuple):
 
     Args:
         rows: (L, M, 4) stops as named above.
-        legs: (L, 5) as named above.
+        legs: (L, 6) as named above.
         days: (D, 5) as named above.
         leg_of: (N) the node's leg, -1 for none.
     """
@@ -68,7 +70,7 @@ class Tours(NamedTuple):
     leg_of: Ints
 
 
-def field_of(board: Board) -> Field:
+def field_of(board: Board, neighbours: int) -> Field:
     """The arrays of a board, in the types that the search is compiled for."""
     weight = board.value.max(axis=1, initial=0.0)
     travel = _ints(np.minimum(board.travel, FOREVER))
@@ -79,6 +81,7 @@ def field_of(board: Board) -> Field:
         nodes=_ints(np.column_stack([board.service, board.gap, _mates(board)])),
         value=np.ascontiguousarray(board.value, np.float64),
         weight=np.ascontiguousarray(weight),
+        near=_near(board, neighbours),
         effort=np.asarray(board.service + _usual_way(board), np.float64),
     )
 
@@ -89,7 +92,7 @@ def empty_tours(board: Board) -> Tours:
     rows = np.zeros((legs, _room(board), 4), np.int32)
     rows[:, 0, STOP], rows[:, 1, STOP] = board.leg_from, board.leg_to
     origin = _origin(board)
-    bounds = [board.leg_open - origin, board.leg_close - origin, board.leg_day]
+    bounds = [board.leg_open - origin, board.leg_close - origin, board.leg_day, board.leg_tour]
     limits = [board.day_number, board.day_visits, board.day_travel]
     return Tours(
         rows=rows,
@@ -120,6 +123,17 @@ def _room(board: Board) -> int:
     longest = int((board.leg_close - board.leg_open).max(initial=0))
     shortest = max(1, int(board.service.min(initial=FOREVER)))
     return min(board.nodes, longest // shortest + 1) + 3
+
+
+def _near(board: Board, neighbours: int) -> Ints:
+    """Each node's nearest, itself first, then by travel both ways, then by number."""
+    nodes = board.nodes
+    near = np.zeros((nodes, min(nodes, neighbours)), np.int32)
+    for node in range(nodes):
+        away = board.travel[node, :nodes] + board.travel[:nodes, node]
+        away[node] = -1
+        near[node] = np.argsort(away, kind="stable")[: near.shape[1]]
+    return near
 
 
 def _usual_way(board: Board) -> float:

@@ -19,6 +19,7 @@ from crmbridge.planning.field import (
     LENGTH,
     MATES,
     STOP,
+    TOUR,
     VISITS,
     WAY,
     Field,
@@ -37,8 +38,9 @@ class Knobs(NamedTuple):
         string: longest string taken out of one leg, >= 1.
         split: chance that a string keeps some of its middle, 0 to 1.
         blink: chance to overlook a better place, 0 to 1.
+        tours: how many tours there are, > 0.
         patience: failed insertions in a row after which an iteration stops trying.
-        wide: chance that nodes taken out long ago are tried in every leg, 0 to 1.
+        wide: chance that all outsiders are tried, and in every leg; 0 to 1.
         travel_cost: value of one second of travel, as a tie-breaker.
     """
 
@@ -46,6 +48,7 @@ class Knobs(NamedTuple):
     string: float
     split: float
     blink: float
+    tours: float
     patience: int
     wide: float
     travel_cost: float
@@ -58,13 +61,15 @@ class Scratch(NamedTuple):
         saved: the solution as it was, of the touched legs only.
         touched: (L) whether a leg was changed in this iteration.
         fresh: (N) whether a node was taken out in this iteration.
-        pool: (N) nodes that are in no tour.
+        listed: (N) whether a node is in the pool.
+        pool: (N) nodes in no tour that are to be tried.
         key: (N) order in which they are tried, least first.
     """
 
     saved: Tours
     touched: NDArray[np.bool_]
     fresh: NDArray[np.bool_]
+    listed: NDArray[np.bool_]
     pool: Ints
     key: Floats
 
@@ -76,6 +81,7 @@ def scratch_for(tours: Tours) -> Scratch:
         saved=Tours(*(item.copy() for item in tours)),
         touched=np.zeros(len(tours.legs), np.bool_),
         fresh=np.zeros(nodes, np.bool_),
+        listed=np.zeros(nodes, np.bool_),
         pool=np.zeros(nodes, np.int32),
         key=np.zeros(nodes),
     )
@@ -122,26 +128,43 @@ def undo(tours: Tours, scratch: Scratch) -> None:
 @compiled
 def ruin(field: Field, tours: Tours, scratch: Scratch, knobs: Knobs, rng: State) -> int:
     """Take strings of nodes out of the legs nearest to a random node, which is returned."""
-    travel, legs, leg_of = field.travel, tours.legs, tours.leg_of
-    touched = scratch.touched
+    legs, leg_of = tours.legs, tours.leg_of
     seed = below(rng, len(leg_of))
     total = 0
     for leg in range(len(legs)):
         total += legs[leg, LENGTH]
-    longest = min(knobs.string, max(1.0, total / len(legs)))
+    longest = min(knobs.string, max(1.0, total / knobs.tours))
     strings = int(chance(rng) * (4.0 * knobs.removals / (1.0 + longest) - 1.0) + 1.0)
     for _ in range(max(1, strings)):
-        node = _nearest(travel, leg_of, touched, seed)
+        node = _nearest(field.travel, leg_of, scratch.touched, seed)
         if node < 0:
             break
         leg = leg_of[node]
-        most = min(float(legs[leg, LENGTH]), longest)
-        count = min(legs[leg, LENGTH], int(chance(rng) * most + 1.0))
-        touch(tours, scratch, leg)
-        _take_string(tours.rows, legs, leg_of, scratch.fresh, knobs.split, rng, leg, node, count)
-        tours.days[legs[leg, DAY], VISITS] -= count
-        refresh(travel, field.slots, field.nodes, tours.rows, legs, tours.days, leg)
+        count = int(chance(rng) * longest + 1.0)
+        left = count - _take(field, tours, scratch, knobs, rng, leg, node, count)
+        # A string that is longer than its leg goes on in the same day's legs on either side.
+        for side in (leg + 1, leg - 1):
+            if left > 0 and 0 <= side < len(legs) and legs[side, TOUR] == legs[leg, TOUR]:
+                length = legs[side, LENGTH]
+                if length > 0 and not scratch.touched[side]:
+                    edge = tours.rows[side, 1 if side > leg else length, STOP]
+                    left -= _take(field, tours, scratch, knobs, rng, side, edge, left)
     return seed
+
+
+@compiled
+def _take(
+    field: Field, tours: Tours, scratch: Scratch, knobs: Knobs, rng: State, leg: int, node: int,
+    count: int,
+) -> int:  # fmt: skip
+    """Remove up to so many nodes of a leg around one; returns how many."""
+    legs = tours.legs
+    count = min(count, legs[leg, LENGTH])
+    touch(tours, scratch, leg)
+    _take_string(tours.rows, legs, tours.leg_of, scratch.fresh, knobs.split, rng, leg, node, count)
+    tours.days[legs[leg, DAY], VISITS] -= count
+    refresh(field.travel, field.slots, field.nodes, tours.rows, legs, tours.days, leg)
+    return count
 
 
 @compiled
@@ -198,7 +221,8 @@ def recreate(
     touched, fresh, pool = scratch.touched, scratch.fresh, scratch.pool
     blink, patience = knobs.blink, knobs.patience
     wide = chance(rng) < knobs.wide
-    count = _order(travel, field.weight, field.effort, leg_of, pool, scratch.key, rng, seed, mode)
+    count = _collect(field.near, leg_of, scratch, seed, wide)
+    _rank(travel, field.weight, field.effort, pool, scratch.key, rng, count, seed, mode)
     order = np.argsort(scratch.key[:count])
     failures = 0
     for i in range(count):
@@ -237,29 +261,43 @@ def insert(
 
 
 @compiled
-def _order(
-    travel: Ints, weight: Floats, effort: Floats, leg_of: Ints, pool: Ints, key: Floats,
-    rng: State, seed: int, mode: int,
-) -> int:  # fmt: skip
-    """Collect the nodes that are in no tour, with a noisy key for each; returns how many."""
+def _collect(near: Ints, leg_of: Ints, scratch: Scratch, seed: int, wide: bool) -> int:
+    """List the nodes in no tour that are near the seed or just came out, or all; say how many."""
+    fresh, listed, pool = scratch.fresh, scratch.listed, scratch.pool
+    listed[:] = False
     count = 0
+    for k in range(near.shape[1]):
+        node = near[seed, k]
+        if leg_of[node] < 0:
+            pool[count] = node
+            listed[node] = True
+            count += 1
     for node in range(len(leg_of)):
-        if leg_of[node] >= 0:
-            continue
+        if leg_of[node] < 0 and (wide or fresh[node]) and not listed[node]:
+            pool[count] = node
+            count += 1
+    return count
+
+
+@compiled
+def _rank(
+    travel: Ints, weight: Floats, effort: Floats, pool: Ints, key: Floats, rng: State,
+    count: int, seed: int, mode: int,
+) -> None:  # fmt: skip
+    """Give each node in the pool a noisy key by mode; the least is tried first."""
+    for i in range(count):
+        node = pool[i]
         luck, worth = chance(rng), weight[node]
         if mode == 0:
-            rank = luck
+            key[i] = luck
         elif mode == 1:
-            rank = -worth * (0.7 + 0.6 * luck)
+            key[i] = -worth * (0.7 + 0.6 * luck)
         elif mode == 2:
-            rank = -worth / effort[node] * (0.7 + 0.6 * luck)
+            key[i] = -worth / effort[node] * (0.7 + 0.6 * luck)
         elif mode == 3:
-            rank = -worth * worth / effort[node] * (0.5 + luck)
+            key[i] = -worth * worth / effort[node] * (0.5 + luck)
         else:
-            rank = -worth / (effort[node] + travel[seed, node]) * (0.7 + 0.6 * luck)
-        pool[count], key[count] = node, rank
-        count += 1
-    return count
+            key[i] = -worth / (effort[node] + travel[seed, node]) * (0.7 + 0.6 * luck)
 
 
 @compiled

@@ -37,7 +37,8 @@ class Settings:
         split: chance that a string keeps some of its middle; 0 to 1.
         blink: chance to overlook a better place; 0 to 1.
         patience: failed insertions in a row that end an iteration; >= 1.
-        wide: chance that long-standing outsiders are tried in every leg; 0 to 1.
+        wide: chance that all outsiders are tried, and in every leg; 0 to 1.
+        neighbours: how many of the nodes nearest to a ruin are tried otherwise; >= 1.
     """
 
     hot: float = 1.0
@@ -49,6 +50,7 @@ class Settings:
     blink: float = 0.01
     patience: int = 60
     wide: float = 0.05
+    neighbours: int = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ class _Run:
     """The arrays of one search, and the worth of its current and best solution."""
 
     def __init__(self, board: Board, start: TourLists, settings: Settings, seed: int) -> None:
-        self.field = field_of(board)
+        self.field = field_of(board, settings.neighbours)
         self.tours = empty_tours(board)
         _load(self.field, self.tours, start)
         self.best = Tours(*(item.copy() for item in self.tours))
@@ -131,6 +133,32 @@ def search(
     return Found(tours=_lists(run.best), iterations=done, cut=done < effort.iterations)
 
 
+def search_for(
+    board: Board, start: TourLists, effort: Effort, settings: Settings | None = None
+) -> Found:
+    """Improve feasible tours until the effort's seconds are over, whatever iterations that takes.
+
+    The temperature falls with the clock, so the result depends on the machine: for measuring
+    what a time is worth, not for plans.
+    """
+    settings = settings or Settings()
+    run = _Run(board, start, settings, effort.seed)
+    began, done, step, fall = effort.clock(), 0, 1, settings.cold / settings.hot
+    spent = 0.0
+    while spent < effort.seconds:
+        hot = settings.hot * fall ** (spent / effort.seconds)
+        run.advance(step, hot, hot)
+        done += step
+        before, spent = spent, effort.clock() - began
+        step = max(1, int(step * _pace(effort.seconds / STAGES / 4, spent - before)))
+    return Found(tours=_lists(run.best), iterations=done, cut=False)
+
+
+def _pace(wanted: float, taken: float) -> float:
+    """By how much to stretch the next step so that it takes as long as wanted."""
+    return min(4.0, wanted / taken) if taken > 0 else 4.0
+
+
 def _knobs(board: Board, settings: Settings, mean: float) -> Knobs:
     hours = max(1, int((board.leg_close - board.leg_open).sum()))
     return Knobs(
@@ -138,6 +166,7 @@ def _knobs(board: Board, settings: Settings, mean: float) -> Knobs:
         string=settings.string,
         split=settings.split,
         blink=settings.blink,
+        tours=float(max(1, len(np.unique(board.leg_tour)))),
         patience=settings.patience,
         wide=settings.wide,
         travel_cost=settings.travel_share * mean / hours,

@@ -30,6 +30,7 @@ def a_board(seed=1, nodes=7, legs=1, end=300, width=120, **changes):
         "leg_open": np.zeros(legs, np.int64),
         "leg_close": np.full(legs, end),
         "leg_day": np.arange(legs),
+        "leg_tour": np.arange(legs),
         "day_number": np.arange(legs),
         "day_visits": np.full(legs, NO_LIMIT),
         "day_travel": np.full(legs, NO_LIMIT),
