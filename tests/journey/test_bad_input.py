@@ -82,6 +82,19 @@ def test_a_file_that_never_was_is_told_by_its_name(pull: Any, put: Put) -> None:
     assert "gone.csv: expected a readable file, got nothing there" in pulled.stops[0]
 
 
+def test_a_folder_that_is_not_there_is_told_once(pull: Any, put: Put, tmp_path: Path) -> None:
+    config = put(None)
+    (tmp_path / "data").rmdir()
+
+    pulled = pull(config)
+
+    assert pulled.exit_code == 78
+    assert [line for line in pulled.stops if "data: expected a folder, got none" in line] == (
+        pulled.stops[:1]
+    )
+    assert len(pulled.stops) == 1
+
+
 def test_a_header_alone_is_not_believed_where_records_were(pull: Any, put: Put) -> None:
     pull(put(GOOD))
 

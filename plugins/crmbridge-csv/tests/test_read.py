@@ -204,3 +204,31 @@ def test_describe_tells_columns_and_which_we_may_write(folder: Any) -> None:
         ("segment_tag", True),
         ("score", True),
     ]
+
+
+def test_a_file_called_almost_right_is_no_empty_stream(folder: Any) -> None:
+    folder.put("Customer.csv", "id\n1\n")
+
+    with pytest.raises(ConfigError, match=r"expected customers\.csv, got Customer\.csv"):
+        folder.read()
+
+
+def test_a_missing_folder_is_told_before_anything_is_read(folder: Any) -> None:
+    folder.path.rmdir()
+
+    with pytest.raises(ConfigError, match="data: expected a folder, got none"):
+        folder.open().organisation()
+
+
+@pytest.mark.parametrize(
+    ("files", "ids"),
+    [({"key": "number"}, ("C-1", "1")), ({"numbered": True}, ("2", "1")), ({}, ("1", None))],
+)
+def test_a_column_id_that_names_nothing_is_kept_as_own_id(
+    folder: Any, files: dict[str, Any], ids: tuple[str, str | None]
+) -> None:
+    folder.put("customers.csv", "id,number\n1,C-1\n")
+
+    (record,) = folder.records(streams={"customers": files})
+
+    assert (record["id"], record.get("own_id")) == ids

@@ -38,6 +38,9 @@ from crmbridge_csv.rows import Rows
 from crmbridge_csv.settings import CsvSettings, StreamFiles
 from crmbridge_csv.write import Records, decide, member_id, record_id
 
+NAMES = [f"{object_}{end}" for object_ in CAPABILITIES.objects for end in (".csv", ".csv.gz")]
+"""Files that are read without being named."""
+
 
 class CsvConnection(Connection):
     """An open folder."""
@@ -55,8 +58,7 @@ class CsvConnection(Connection):
         Raises:
             ConfigError: there is no such folder, or no file in it that we know.
         """
-        if not self._root.is_dir():
-            raise ConfigError(str(self._root), "a folder", "none", "Correct path")
+        self.organisation()
         if not any(self._input(object_) for object_ in CAPABILITIES.objects):
             raise ConfigError(
                 str(self._root),
@@ -66,6 +68,16 @@ class CsvConnection(Connection):
             )
         return [*self._unreadable(), *self._unread()]
 
+    def organisation(self) -> str:
+        """Files have none. Every run asks for it first, so a missing folder is told once, here.
+
+        Raises:
+            ConfigError: there is no such folder.
+        """
+        if not self._root.is_dir():
+            raise ConfigError(str(self._root), "a folder", "none", "Correct path")
+        return ""
+
     def read(self, request: ReadRequest) -> Iterator[Page]:
         """All rows whenever any of the object's files changed; else one empty page.
 
@@ -74,7 +86,7 @@ class CsvConnection(Connection):
         """
         source = self._source(request.object)
         if source is None:
-            self._refuse_vanished(request)
+            self._refuse_absence(request)
             return
         rows = Assembly(source, self._context.folder)
         digest = rows.digest()
@@ -242,7 +254,10 @@ class CsvConnection(Connection):
             findings=rows.findings(),
         )
 
-    def _refuse_vanished(self, request: ReadRequest) -> None:
+    def _refuse_absence(self, request: ReadRequest) -> None:
+        """An absent file is no empty one if it was here, or if another is called almost so."""
+        wanted = f"{request.object}.csv"
+        near = get_close_matches(wanted, self._unread_names(), n=1, cutoff=0.85)
         if request.position:
             raise ConfigError(
                 str(self._root),
@@ -250,6 +265,9 @@ class CsvConnection(Connection):
                 "none",
                 "Put it back",
             )
+        if near and request.object not in (VISITS, TASKS):
+            step = "Rename it, or name it under streams"
+            raise ConfigError(str(self._root), wanted, near[0], step)
 
     def _unreadable(self) -> Iterator[Finding]:
         for object_ in CAPABILITIES.objects:
@@ -261,16 +279,16 @@ class CsvConnection(Connection):
                 yield Finding(code="csv.unreadable", example=error.line(), remedy=error.next_step)
 
     def _unread(self) -> Iterator[Finding]:
+        for name in self._unread_names():
+            near = get_close_matches(name, NAMES, n=1)
+            remedy = f"Rename it to {near[0]}" if near else "Name it under streams, or leave it"
+            yield Finding(code="csv.not_read", example=name, remedy=remedy)
+
+    def _unread_names(self) -> list[str]:
         """Files that lie in the folder under a name that no stream has."""
-        known = {
-            f"{object_}{end}" for object_ in CAPABILITIES.objects for end in (".csv", ".csv.gz")
-        }
         named = {name for files in self._settings.streams.values() for name in files.files}
-        for path in sorted(self._root.glob("*.csv*")):
-            if path.name not in known | named:
-                near = get_close_matches(path.name, sorted(known), n=1)
-                remedy = f"Rename it to {near[0]}" if near else "Name it under streams, or leave it"
-                yield Finding(code="csv.not_read", example=path.name, remedy=remedy)
+        there = {path.name for path in self._root.glob("*.csv*")}
+        return sorted(there - named - set(NAMES))
 
 
 def open_csv(settings: BaseModel, context: Context) -> Connection:

@@ -13,7 +13,22 @@ from crmbridge_csv.client import PAGE, Stamp, Table
 from crmbridge_csv.header import key_index
 from crmbridge_csv.rows import Rows
 
+OWN_ID = "own_id"
+"""What a column ``id`` is called where another one, or the line, names the records."""
 Stamps = tuple[Stamp, ...]
+
+
+@dataclass(slots=True)
+class Lacks:
+    """How many ids a file lacks, and the first of them."""
+
+    count: int = 0
+    example: str = ""
+
+    def add(self, key: str) -> None:
+        """Count one more."""
+        self.count += 1
+        self.example = self.example or key
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,7 +50,7 @@ class Side:
     decode: Callable[[str], str] = str
     key: int = 0
     places: list[tuple[int, int]] = field(default_factory=list)
-    lacks: list[str] = field(default_factory=list)
+    lacks: Lacks = field(default_factory=Lacks)
     repeats: int = 0
 
 
@@ -70,13 +85,14 @@ class Assembly:
         self._source = source
         self._staging = folder / "join.sqlite3"
         self._only = only
-        self._unknown: list[str] = []
+        self._unknown = Lacks()
         header = source.base.header()
         self._key = 0 if source.numbered else key_index(source.base.name, header, source.key)
+        self._has_alias = not source.numbered and source.key != "id"
         lead = ("id",) if source.numbered else ()
-        alias = () if "id" in (*lead, *header) else ("id",)
-        self.columns = [*lead, *header, *alias]
-        self._has_alias = bool(alias)
+        alias = ("id",) if self._has_alias else ()
+        names = (OWN_ID if name == "id" and (lead or alias) else name for name in header)
+        self.columns = [*lead, *names, *alias]
         for side in source.sides:
             self._place(side)
         self.columns += [name for name in source.extra if name not in self.columns]
@@ -118,9 +134,9 @@ class Assembly:
 
     def findings(self) -> list[Finding]:
         """What a person should know, once all pages are read."""
-        found = [_lacking(side.table.name, side.lacks) for side in self._source.sides if side.lacks]
-        if self._unknown:
-            found.append(_lacking(self._source.base.name, self._unknown))
+        lacks = [(side.table.name, side.lacks) for side in self._source.sides]
+        lacks.append((self._source.base.name, self._unknown))
+        found = [_lacking(name, one) for name, one in lacks if one.count]
         found += [
             _twice(side.table.name, side.repeats) for side in self._source.sides if side.repeats
         ]
@@ -187,7 +203,7 @@ class Assembly:
                 if key in found:
                     _put(row, side, json.loads(found[key]))
                 elif not side.is_ours:
-                    side.lacks.append(key)
+                    side.lacks.add(key)
 
     def _rest(
         self, staging: sqlite3.Connection, number: int, side: Side
@@ -196,8 +212,8 @@ class Assembly:
         rest = staging.execute(query)
         while found := rest.fetchmany(PAGE):
             wanted = [one for one in found if self._only is None or one[0] in self._only]
-            if not side.is_ours:
-                self._unknown += [key for key, _ in wanted]
+            for key, _ in wanted if not side.is_ours else ():
+                self._unknown.add(key)
             rows = [self._blank_row(key) for key, _ in wanted]
             for row, (_, cells) in zip(rows, wanted, strict=True):
                 _put(row, side, json.loads(cells))
@@ -236,11 +252,11 @@ def _nfc(key: str) -> str:
     return key if key.isascii() else unicodedata.normalize("NFC", key)
 
 
-def _lacking(name: str, keys: list[str]) -> Finding:
+def _lacking(name: str, lacks: Lacks) -> Finding:
     return Finding(
         code="csv.id_missing",
-        count=len(keys),
-        example=f"{name} has no {keys[0]!r}",
+        count=lacks.count,
+        example=f"{name} has no {lacks.example!r}",
         remedy="Add the record to the file, or leave it: its cells are empty",
     )
 
