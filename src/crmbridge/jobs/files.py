@@ -18,13 +18,13 @@ from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.tables import table_text, write_text
 from crmbridge.jobs.wanted import place_line
 from crmbridge.jobs.workspace import Workspace
-from crmbridge.planning import Visit
+from crmbridge.planning import Customer, Visit
 from crmbridge.planning.ics import CalendarEntry, calendar_text
 from crmbridge.store.territory import load_stream
 
 PLAN_HEADERS = (
     "rep", "day", "start", "end", "zone", "customer", "customer_id", "place", "latitude",
-    "longitude", "travel_minutes", "score", "fixedness", "reasons", "visit_id",
+    "longitude", "travel_minutes", "score", "strategy", "fixedness", "reasons", "visit_id",
 )  # fmt: skip
 LEFT_OUT_HEADERS = ("customer", "customer_id", "rep", "reason", "code", "change")
 
@@ -75,6 +75,7 @@ def file_name(text: str) -> str:
 
 def visit_rows(plan: MadePlan, rows: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[Any]]:
     """The visits of a plan as rows under `PLAN_HEADERS`."""
+    strategies = {one.key: _strategy(one) for one in plan.problem.customers}
     for visit in plan.plan.visits:
         row = rows[visit.customer]
         zone = ZoneInfo(visit.zone)
@@ -91,10 +92,18 @@ def visit_rows(plan: MadePlan, rows: Mapping[str, Mapping[str, Any]]) -> Iterabl
             row["longitude"],
             visit.travel_minutes,
             round(visit.value, 2),
+            strategies[visit.customer],
             visit.fixedness.value,
             "; ".join(reason.text for reason in visit.reasons),
             visit.id,
         )
+
+
+def _strategy(customer: Customer) -> str:
+    """The visit strategy that holds for a customer, in words."""
+    often = f"every {customer.every_days} days" if customer.every_days else "when worth it"
+    name = f"class {customer.class_}, " if customer.class_ else ""
+    return f"{name}{often}, {customer.minutes} minutes"
 
 
 def left_out_rows(plan: MadePlan, rows: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[Any]]:
@@ -189,7 +198,22 @@ def satisfaction_facts(workspace: Workspace, found: Analysed) -> pd.DataFrame:
             }
         )
     )
+    frames.append(_stated(found.customers, workspace.settings.engine.satisfaction.expected))
     return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
+
+
+def _stated(customers: pd.DataFrame, expected: float | None) -> pd.DataFrame:
+    """Satisfaction as customers' own records state it, against what is expected of all."""
+    if expected is None or "satisfaction" not in customers.columns:
+        return pd.DataFrame()
+    known = customers[customers["satisfaction"].notna()]
+    return pd.DataFrame(
+        {
+            "customer_id": known.index.astype(str),
+            "actual": known["satisfaction"].to_numpy(float),
+            "expected": expected,
+        }
+    )
 
 
 def base_sources(workspace: Workspace, base: str) -> tuple[str, ...]:

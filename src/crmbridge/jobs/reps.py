@@ -109,7 +109,7 @@ def _findings(
     joined: Sequence[JoinedRep], groups: Mapping[str, Sequence[RepRecord]]
 ) -> tuple[Finding, ...]:
     unmatched = [rep.id for rep in joined if not groups[rep.id]]
-    if not unmatched:
+    if not unmatched or len(unmatched) == len(groups):  # no CRM here keeps reps at all
         return ()
     return (
         Finding(

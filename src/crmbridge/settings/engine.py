@@ -121,6 +121,13 @@ class ValueSettings(Table):
     "Discount a year."
 
 
+class SatisfactionSettings(Table):
+    """What customers expect, where no feedback says it."""
+
+    expected: Annotated[float, Field(gt=0)] | None = None
+    "Satisfaction expected of every customer, on the scale of customers.satisfaction."
+
+
 class EngineSettings(Table):
     """How customers are analysed, and where."""
 
@@ -134,6 +141,8 @@ class EngineSettings(Table):
     "What a visit is worth."
     segments: SegmentSettings = Field(default_factory=SegmentSettings)
     "How customers are grouped."
+    satisfaction: SatisfactionSettings = Field(default_factory=SatisfactionSettings)
+    "What customers expect."
     value: ValueSettings = Field(default_factory=ValueSettings)
     "What customers will buy."
 

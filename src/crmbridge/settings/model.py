@@ -94,13 +94,16 @@ class Settings(Table):
         return self._named("connections", self.connections, name)
 
     def job(self, name: str = "") -> tuple[str, JobSettings]:
-        """A job with its name; without a name the only one there is.
+        """A job with its name; without a name the only one there is, or one by hand over all
+        connections where there is none.
 
         Raises:
             UsageError: there is none of that name, or not exactly one.
         """
         if name:
             return name, self._named("jobs", self.jobs, name)
+        if not self.jobs:
+            return "run", JobSettings()
         if len(self.jobs) != 1:
             known = ", ".join(sorted(self.jobs)) or "none"
             raise UsageError(f"{self.file}: jobs", "the name of a job", "none", f"Jobs: {known}")
