@@ -12,15 +12,14 @@ _MOST_PRODUCTS = 300
 def best_offers(lines: pd.DataFrame, product: str, strength: float = 10.0) -> pd.DataFrame:
     """Each customer's best product not bought yet.
 
-    For products i and j, P(j given i) = (buyers of both + strength x share of j) / (buyers of i
-    + strength). A customer's fit for j is the best P / (P + share of j) over what it bought:
-    0.5 where buying i says nothing of j, and near 1 where nearly all who buy i, and few others,
-    buy j.
+    For products i and j, the lift is (buyers of both + strength) / (buyers that both would have by
+    chance + strength): one buyer of a rare product proves nothing. A customer's fit for j is the
+    best lift / (lift + 1) over what it bought: 0.5 where buying i says nothing of j.
 
     Args:
         lines: order lines with `customer_id` and the text column `product`.
         product: the column compared: a product id, a name or a family.
-        strength: buyers that a product's overall share is worth; > 0.
+        strength: buyers that chance is worth; > 0.
 
     Returns:
         `product_fit` in [0, 1] and `product_fit_name` by customer id, in order of id; customers
@@ -53,9 +52,9 @@ def _offers(bought: pd.DataFrame, strength: float) -> pd.DataFrame:
 
 def _fits(has: Numbers, strength: float) -> Numbers:
     both = has.T @ has
-    share = has.mean(axis=0)
-    given = (both + strength * share) / (np.diag(both)[:, None] + strength)
-    return np.asarray(given / np.maximum(given + share, 1e-12), dtype=np.float64)
+    buyers = np.diag(both)
+    lift = (both + strength) / (np.outer(buyers, buyers) / len(has) + strength)
+    return np.asarray(lift / (lift + 1), dtype=np.float64)
 
 
 def _best_fit(has: Numbers, fits: Numbers) -> Numbers:

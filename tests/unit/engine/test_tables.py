@@ -65,8 +65,18 @@ def test_the_offer_is_what_similar_buyers_bought() -> None:
     offers = best_offers(lines(bought), "family")
 
     assert offers.to_dict("index")["new"]["product_fit_name"] == "V"
-    # P(V|P) = (30 + 10 * 30/61) / (31 + 10) = .8517; share of V = .4918
-    assert offers.to_dict("index")["new"]["product_fit"] == pytest.approx(0.634, abs=0.001)
+    # 30 buy both, by chance 31 x 30 / 61 = 15.25 would: lift 40 / 25.25 = 1.584
+    fit = offers.to_dict("index")["new"]["product_fit"]
+    assert fit == pytest.approx(1.584 / 2.584, abs=0.001)
+
+
+def test_one_buyer_of_a_rare_product_proves_nothing() -> None:
+    bought = {f"b{i:02}": "PV" for i in range(30)} | {"odd": "PX", "new": "P"}
+    bought |= {f"c{i:02}": "F" for i in range(30)}
+
+    offers = best_offers(lines(bought), "family")
+
+    assert offers.to_dict("index")["new"]["product_fit_name"] == "V"
 
 
 def test_who_bought_everything_gets_no_offer() -> None:
