@@ -1,19 +1,28 @@
-"""Pulls as a person runs them: a configuration file, a command, an exit code and its lines."""
+"""Commands as a person runs them: a configuration file, a command, an exit code and its lines."""
 
+import csv
 import json
 import os
+import shutil
+import signal
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
 from crmbridge.cli.app import app
+from crmbridge.cli.main import main
 from crmbridge.settings import load
 from crmbridge.store import open_store
+from crmbridge.testing.demo_data import DEMO_TOML, DemoData, Table, generate, write_csv
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
@@ -81,3 +90,155 @@ def shared_config(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], P
         return target
 
     return copy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a command said, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one document on standard output."""
+        return json.loads(self.out)
+
+
+def run_cli(*arguments: str, folder: Path) -> Answer:
+    """``crmbridge ARGUMENTS`` in a folder, in this process; a traceback is never an answer."""
+    out, err, before = StringIO(), StringIO(), Path.cwd()
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    os.chdir(folder)
+    try:
+        with (
+            patch.object(sys, "argv", ["crmbridge", *arguments]),
+            redirect_stdout(out),
+            redirect_stderr(err),
+            pytest.raises(SystemExit) as end,
+        ):
+            main()
+    finally:
+        os.chdir(before)
+        for number, handler in signals.items():
+            signal.signal(number, handler)
+    assert "Traceback" not in out.getvalue() + err.getvalue()
+    code = end.value.code
+    return Answer(code=code if isinstance(code, int) else 0, out=out.getvalue(), err=err.getvalue())
+
+
+NOW = "2026-11-02T06:00:00Z"
+"""A Monday, seven o'clock in Berlin: the day on which the made-up company's history ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A folder with a configuration and data, and the commands given in it."""
+
+    folder: Path
+
+    def __call__(self, *arguments: str, now: str = "") -> Answer:
+        """Give a command."""
+        return run_cli(*arguments, *(("--now", now) if now else ()), folder=self.folder)
+
+    @property
+    def config(self) -> Path:
+        """The configuration file."""
+        return self.folder / "crmbridge.toml"
+
+    def configure(self, old: str, new: str) -> None:
+        """Replace a piece of the configuration."""
+        content = self.config.read_text(encoding="utf-8")
+        assert old in content
+        self.config.write_text(content.replace(old, new), encoding="utf-8")
+
+    def rows(self, name: str) -> list[dict[str, str]]:
+        """A CSV file's rows."""
+        with (self.folder / name).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def write_rows(self, name: str, rows: list[dict[str, str]]) -> None:
+        """Replace a CSV file's rows."""
+        with (self.folder / name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+REPS = ("ann@example.com", "ben@example.com")
+
+
+def small_company() -> DemoData:
+    """The demo's company, cut down to fifteen customers of each of its first two reps."""
+    data = generate()
+    reps = data.tables["reps"]
+    kept = replace(reps, rows=reps.rows[:2])
+    owners = set(kept.column("id"))
+    customers = data.tables["customers"]
+    place, owned = customers.header.index("owner_id"), dict.fromkeys(owners, 0)
+    rows = []
+    for row in customers.rows:
+        if row[place] in owned and owned[row[place]] < 15 and str(row[0]) < "C8":
+            owned[row[place]] += 1
+            rows.append(row)
+    ids = {row[0] for row in rows}
+    tables = {
+        name: _of_customers(table, ids) for name, table in data.tables.items() if name != "reps"
+    }
+    tables["customers"] = replace(customers, rows=rows)
+    contacts = set(tables["contacts"].column("id"))
+    consents = [r for r in data.tables["consents"].rows if r[1] in ids or r[2] in contacts]
+    tables["consents"] = replace(data.tables["consents"], rows=consents)
+    return replace(data, tables={"reps": kept, **tables})
+
+
+def _of_customers(table: Table, ids: set[Any]) -> Table:
+    if "customer_id" not in table.header:
+        return table
+    place = table.header.index("customer_id")
+    bad = {"O900001", "O900002", "E9001", "L900001", "A900001"}
+    rows = [row for row in table.rows if row[place] in ids and row[0] not in bad]
+    return replace(table, rows=rows)
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the small company, never worked on itself."""
+    folder = tmp_path_factory.mktemp("company")
+    write_csv(small_company(), folder / "data")
+    toml = DEMO_TOML.replace("iterations_per_rep = 5000", "iterations_per_rep = 50")
+    toml = toml.replace("first_fill", "limits = { share = 0.5 }\nfirst_fill")
+    (folder / "crmbridge.toml").write_text(toml, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def desk(company: Path, tmp_path: Path) -> Desk:
+    """The small company before anything was done with it."""
+    shutil.copytree(company, tmp_path / "desk")
+    return Desk(folder=tmp_path / "desk")
+
+
+@pytest.fixture(scope="session")
+def pushed_company(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small company after its first run and push."""
+    folder = tmp_path_factory.mktemp("pushed") / "desk"
+    shutil.copytree(company, folder)
+    desk = Desk(folder=folder)
+    ran, pushed = desk("run", now=NOW), desk("push", now=NOW)
+    assert (ran.code, pushed.code) == (4, 0), ran.err + pushed.err
+    return folder
+
+
+@pytest.fixture
+def pushed(pushed_company: Path, tmp_path: Path) -> Desk:
+    """The small company after its first run and push."""
+    shutil.copytree(pushed_company, tmp_path / "desk")
+    return Desk(folder=tmp_path / "desk")
+
+
+@pytest.fixture
+def bare_desk(tmp_path: Path) -> Desk:
+    """An empty folder."""
+    return Desk(folder=tmp_path)

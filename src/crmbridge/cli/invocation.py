@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crmbridge.adapters.contract import Clock
 from crmbridge.clock import StandingClock, SystemClock
+
+if TYPE_CHECKING:
+    from crmbridge.adapters.contract import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,7 @@ def parse_now(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def clock_at(now: datetime | None) -> Clock:
+def clock_at(now: datetime | None) -> "Clock":
     """The machine's clock, or one that shows ``--now`` throughout."""
     return SystemClock() if now is None else StandingClock(now)
 

@@ -24,7 +24,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, _stop)
     signal.signal(signal.SIGTERM, _stop)
     try:
-        app()
+        app(prog_name="crmbridge")
     except CrmbridgeError as error:
         _end(error.line(), error.exit_code, error)
     except Stopped as stop:
