@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select
 
-from crmbridge.adapters.contract import Operation, Outcome, Status
+from crmbridge.adapters.contract import Operation, Outcome
 from crmbridge.errors import RetryLaterError, UsageError
 from crmbridge.push.changeset import Changeset, Item
+from crmbridge.push.effects import keep_written, mark_states
 from crmbridge.push.guards import describe, guarded_number
 from crmbridge.push.ledger import UNDER_WAY, State, last_of_keys, supersede_others
 from crmbridge.push.rows import changeset_of, outcome_row
@@ -18,7 +19,7 @@ from crmbridge.push.values import Value
 from crmbridge.records import to_millis
 from crmbridge.store import Fence, Store
 from crmbridge.store.audit import AuditLine, add_audit
-from crmbridge.store.field_values import Written, get_field_values, save_written
+from crmbridge.store.field_values import get_field_values
 from crmbridge.store.schema import audit, changeset_items, changesets, plans
 from crmbridge.store.writing import in_parts
 
@@ -233,7 +234,8 @@ class Journal:
         with self._store.write(fence) as tx:
             self._set_each(tx, [outcome_row(item, outcome, now) for item, outcome in pairs])
             add_audit(tx, [self._outcome_line(now, run_id, *pair) for pair in pairs])
-            self._keep_written(tx, pairs, now)
+            keep_written(tx, pairs, self.changeset.id, to_millis(now))
+            mark_states(tx, pairs, run_id or 0)
         for item, outcome in pairs:
             progress = self._progress[item.item]
             progress.state = State(outcome.status.value)
@@ -309,25 +311,6 @@ class Journal:
         mine = changesets.c.id == self.changeset.id
         tx.execute(changesets.update().where(mine).values(state=state, applied_at=applied_at))
 
-    def _keep_written(
-        self, tx: Connection, pairs: Sequence[tuple[Item, Outcome]], now: datetime
-    ) -> None:
-        """Remember the values that the CRM acknowledged, by which we know our own writes."""
-        values: dict[tuple[str, str], list[Written]] = {}
-        for item, outcome in pairs:
-            if outcome.status in _HOLDS and item.operation in _SETS:
-                values.setdefault((item.connection, item.object), []).extend(
-                    Written(
-                        id=outcome.id or item.id,
-                        field=change.field,
-                        value=change.after,
-                        version=outcome.version,
-                    )
-                    for change in item.changes
-                )
-        for key, written in values.items():
-            save_written(tx, key, written, self.changeset.id, to_millis(now))
-
     def _outcome_line(
         self, now: datetime, run_id: int | None, item: Item, outcome: Outcome
     ) -> AuditLine:
@@ -358,10 +341,6 @@ class Journal:
             record_id=item.id,
             operation=item.operation.value,
         )
-
-
-_HOLDS = frozenset({Status.APPLIED, Status.UNCHANGED})
-_SETS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.CLEAR})
 
 
 def _is_new(item: Item) -> bool:

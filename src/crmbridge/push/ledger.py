@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
+from crmbridge.adapters.contract import Operation
 from crmbridge.push.changeset import Changeset
 from crmbridge.push.rows import head_row, item_row
 from crmbridge.store import Store
@@ -140,6 +141,13 @@ def supersede_others(tx: Connection, changeset: Changeset) -> None:
         )
         .values(state="superseded")
     )
+
+
+def deleted_by_us(tx: Connection, keys: Iterable[str]) -> frozenset[str]:
+    """Those keys whose record we deleted ourselves, so that its absence is nobody's answer."""
+    gone = Operation.DELETE.value
+    last = last_of_keys(tx, keys).values()
+    return frozenset(write.key for write in last if write.operation == gone)
 
 
 def last_of_keys(tx: Connection, keys: Iterable[str]) -> dict[Place, LastWrite]:

@@ -32,13 +32,14 @@ from crmbridge.push import (
     settle_open,
     undo_in,
 )
+from crmbridge.push.ledger import deleted_by_us
 from crmbridge.push.own import Fate
 from crmbridge.push.values import parse_instant
 from crmbridge.records import RecordKey, to_millis
 from crmbridge.store import Store
 from crmbridge.store.connections import Account, mark_pulled, pin
 from crmbridge.store.field_values import save_seen
-from crmbridge.store.records import DELETED, mark_records
+from crmbridge.store.records import DELETED, fetch_records, mark_records
 from crmbridge.store.upsert import upsert_records
 from crmbridge.testing.faults import Fault
 from crmbridge.testing.memory import MemoryConnection, memory_capabilities
@@ -242,6 +243,20 @@ def test_a_visit_no_longer_planned_is_deleted_and_may_come_back(world: World) ->
     world.apply(world.decide(wanted(1, 2)))
 
     assert sorted(starts(world)) == ["K1", "K2"]
+
+
+def test_what_we_deleted_is_marked_at_once(world: World) -> None:
+    world.apply(world.decide(wanted(1, 2)))
+    world.pull()
+    (id_,) = [i for i, one in world.crm.held("Event").items() if one["visit_key"] == "K1"]
+    world.apply(world.decide(wanted(2)))
+
+    with world.store.read() as tx:
+        held = fetch_records(tx, "activities", ("sales", "Event"), [id_], ("record_state",))
+        ours = deleted_by_us(tx, ["K1", "K2"])
+
+    assert held == {id_: (DELETED,)}
+    assert ours == {"K1"}
 
 
 def test_a_visit_that_a_person_moved_stays_where_they_put_it(world: World) -> None:
