@@ -20,7 +20,12 @@ def examine(workspace: Workspace, names: Sequence[str] = ()) -> list[Finding]:
 
     Args:
         names: connections to look at; all when empty.
+
+    Raises:
+        UsageError: a name is not in the configuration.
     """
+    for name in names:
+        workspace.settings.connection(name)
     findings = [*_plugins(workspace), *_store(workspace)]
     for name in names or sorted(workspace.settings.connections):
         findings += _connection(workspace, name)
@@ -69,7 +74,8 @@ def _connection(workspace: Workspace, name: str) -> list[Finding]:
                 *_visits(opened),
             ]
     except CrmbridgeError as error:
-        return [Finding(code=f"{name}.unusable", example=error.line(), remedy=error.next_step)]
+        got = f"{error.where}: expected {error.expected}, got {error.got or 'none'}"
+        return [Finding(code=f"{name}.unusable", example=got, remedy=error.next_step)]
 
 
 def _clock(opened: Opened) -> Iterable[Finding]:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from crmbridge.clock import SystemClock
 from crmbridge.errors import UsageError
 from crmbridge.jobs.allowed import policy_of, source_fields, visit_object
 from crmbridge.jobs.analysis import base_connections
@@ -12,7 +11,7 @@ from crmbridge.jobs.bars import bars_of
 from crmbridge.jobs.planning import Made
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.wanted import Results, desired_fields, desired_of_plans
-from crmbridge.jobs.workspace import LEASE_SECONDS, Opened, Workspace
+from crmbridge.jobs.workspace import Opened, Workspace
 from crmbridge.push.apply import Orders, apply
 from crmbridge.push.changeset import Changeset
 from crmbridge.push.decide import Decision, Origin, decide
@@ -26,7 +25,6 @@ from crmbridge.push.settle import Target
 from crmbridge.push.undo import undo_in
 from crmbridge.records import RecordKey, to_millis
 from crmbridge.store.connections import list_accounts
-from crmbridge.store.leases import renew
 from crmbridge.store.plans import publish_plan
 from crmbridge.store.scores import Score, load_scores
 from crmbridge.store.segments import load_segments
@@ -167,10 +165,6 @@ def apply_changeset(
         targets = {name: _target(one) for name, one in opened.items()}
         fences = {name: one.fence for name, one in opened.items() if one.fence is not None}
 
-        def keep_leases() -> None:
-            for fence in fences.values():
-                renew(workspace.store, fence, SystemClock().now(), LEASE_SECONDS)
-
         orders = Orders(
             clock=workspace.clock,
             fences=fences,
@@ -178,7 +172,6 @@ def apply_changeset(
             actor=actor,
             run_id=workspace.run_id,
             bars=bars_of(workspace, journal.changeset),
-            between=keep_leases,
         )
         result = apply(workspace.store, changeset, targets, orders)
     publish(workspace, journal.changeset.plan_id)

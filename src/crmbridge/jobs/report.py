@@ -29,6 +29,7 @@ _WORST = (
     ExitCode.SIGN_IN,
     ExitCode.STORAGE,
     ExitCode.CONFIG,
+    ExitCode.USAGE,
     ExitCode.GUARD,
     ExitCode.TRY_LATER,
     ExitCode.DONE_WITH_REJECTS,

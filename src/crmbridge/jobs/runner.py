@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
+from crmbridge.clock import SystemClock
 from crmbridge.errors import CrmbridgeError, ExitCode
+from crmbridge.jobs.pulling import names_in_order
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.run import Task, run_task
 from crmbridge.jobs.runs import run_of
@@ -13,6 +15,7 @@ from crmbridge.jobs.workspace import Workspace
 from crmbridge.records import Event, from_millis, to_millis
 from crmbridge.settings import JobSettings
 from crmbridge.store.jobs import JobState, get_job, save_job
+from crmbridge.store.leases import ensure_free
 
 TICK_SECONDS = 20
 """How often `keep_schedule` looks at the clock: a job starts at most so late."""
@@ -55,12 +58,26 @@ def run_job(workspace: Workspace, name: str = "", due_at: datetime | None = None
     task = Task(connections=job.connections, steps=job.steps, is_automatic=job.push == "auto")
     try:
         with run_of(workspace, "run", name) as report:
+            _ensure_free(workspace, job)
             run_task(workspace, task, report)
     except CrmbridgeError as error:
         _end(workspace, name, due_at, None, error.exit_code)
         raise
+    except Exception:  # a fault of ours is heard of, too
+        _end(workspace, name, due_at, None, ExitCode.FAULT)
+        raise
     _end(workspace, name, due_at, report, report.exit_code)
     return report
+
+
+def _ensure_free(workspace: Workspace, job: JobSettings) -> None:
+    """Begin nothing while another run is at a connection: its half picture is no base for ours.
+
+    Raises:
+        RetryLaterError: another run holds one of them.
+    """
+    for connection in names_in_order(workspace, job.connections):
+        ensure_free(workspace.store, connection, SystemClock().now())
 
 
 def run_due(workspace: Workspace) -> list[RunReport]:

@@ -34,6 +34,9 @@ def run_of(workspace: Workspace, command: str, job: str = "") -> Iterator[RunRep
         report.stop(error)
         _finish(workspace, report, error.exit_code)
         raise
+    except Exception:
+        _finish(workspace, report, ExitCode.FAULT)
+        raise
     except BaseException:
         _finish(workspace, report, ExitCode.INTERRUPTED)
         raise

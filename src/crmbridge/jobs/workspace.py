@@ -3,8 +3,9 @@
 import os
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,13 +29,14 @@ from crmbridge.adapters.redact import Redactor
 from crmbridge.adapters.tokens import TokenStore
 from crmbridge.adapters.traffic import Traffic
 from crmbridge.clock import SystemClock
+from crmbridge.errors import CrmbridgeError
 from crmbridge.extensions import Extensions
 from crmbridge.pull.conventions import Conventions
 from crmbridge.records import STREAMS
 from crmbridge.settings import ConnectionSettings, Settings, adapter_options
 from crmbridge.store import Fence, Store
 from crmbridge.store.connections import Account, pin
-from crmbridge.store.leases import acquire, release
+from crmbridge.store.leases import acquire, release, renew
 
 LEASE_SECONDS = 900
 """A run that says nothing for so long is taken for dead; each page and batch renews."""
@@ -135,7 +137,8 @@ class Workspace:
             with self.open(name) as opened:
                 organisation = opened.connection.organisation()
                 self._pin(opened, organisation)
-                yield replace(opened, organisation=organisation, fence=fence)
+                with _kept(self.store, fence):
+                    yield replace(opened, organisation=organisation, fence=fence)
         finally:
             release(self.store, fence)
 
@@ -205,6 +208,28 @@ class Workspace:
         )
         stack.callback(traffic.close)
         return HttpClient(traffic=traffic, origin=origin_of(settings.where, settings.url))
+
+
+@contextmanager
+def _kept(store: Store, fence: Fence) -> Iterator[None]:
+    """Renew a lease from a thread of its own while work goes on, however long a page takes.
+
+    A process that is stopped stops renewing, too; what it then tries to commit is refused.
+    """
+    done = threading.Event()
+
+    def keep() -> None:
+        while not done.wait(LEASE_SECONDS / 3):
+            with suppress(CrmbridgeError):  # lost: the next commit says so
+                renew(store, fence, SystemClock().now(), LEASE_SECONDS)
+
+    thread = threading.Thread(target=keep, name=f"lease {fence.connection}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def holder() -> str:

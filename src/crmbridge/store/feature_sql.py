@@ -8,7 +8,8 @@ Every query obeys the same rules, in the same words on SQLite, PostgreSQL and Du
 - A fact belongs to its customer, or to the customer of its contact if it names none, and after a
   merge to the winner.
 - Only what happened counts: an activity that is done or has no status, an order that was not
-  cancelled. A planned visit of the past that nobody marked as done did not happen.
+  cancelled. A planned visit of the past counts as made unless somebody marked it missed or
+  cancelled: many CRMs keep no outcome, and a customer must not be planned anew every morning.
 """
 
 from collections.abc import Mapping
@@ -97,7 +98,9 @@ def _activities(shape: Shape) -> str:
         "activities",
         f"fact.kind, fact.status, COALESCE(fact.start_at, {due}, fact.end_at) AS fact_at",
     )
-    done = "((status IS NULL OR status = 'done') AND (fact_at IS NULL OR fact_at <= :at))"
+    made = "(kind = 'visit' AND status = 'planned' AND fact_at IS NOT NULL)"
+    done = f"""((status IS NULL OR status = 'done' OR {made})
+        AND (fact_at IS NULL OR fact_at <= :at))"""
     counts = ",\n".join(
         f"count(CASE WHEN kind = '{kind}' AND {done} {since} THEN 1 END) AS {name}_count{suffix}"
         for name, kind in KINDS.items()

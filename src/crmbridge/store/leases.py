@@ -11,7 +11,7 @@ from crmbridge.store.database import Fence, Store, check_fence
 from crmbridge.store.schema import leases
 from crmbridge.store.writing import insert_missing
 
-__all__ = ["Fence", "acquire", "break_lease", "check", "release", "renew"]
+__all__ = ["Fence", "acquire", "break_lease", "check", "ensure_free", "release", "renew"]
 
 
 def acquire(store: Store, connection: str, holder: str, now: datetime, seconds: float) -> Fence:
@@ -37,6 +37,18 @@ def acquire(store: Store, connection: str, holder: str, now: datetime, seconds: 
             expires_at=_end(now, seconds),
         )
     return Fence(connection=connection, holder=holder, number=held.fence + 1)
+
+
+def ensure_free(store: Store, connection: str, now: datetime) -> None:
+    """Look whether a lease could be taken, and take none.
+
+    Raises:
+        RetryLaterError: somebody holds it.
+    """
+    with store.read() as tx:
+        held = tx.execute(select(leases).where(leases.c.connection == connection)).one_or_none()
+    if held is not None and held.holder and held.expires_at > to_millis(now):
+        raise _taken(held)
 
 
 def renew(store: Store, fence: Fence, now: datetime, seconds: float) -> None:

@@ -87,7 +87,10 @@ def load_ours(tx: Connection, keys: Iterable[str]) -> list[Record]:
 
 
 def load_last_visits(tx: Connection, sources: Sequence[str], as_of: int) -> dict[str, int]:
-    """customer id -> start of the latest visit that took place by then, in milliseconds."""
+    """customer id -> start of the latest visit that took place by then, in milliseconds.
+
+    A planned one of the past counts, unless somebody marked it missed or cancelled.
+    """
     table = RECORDS["activities"]
     columns = table.c
     query = (
@@ -95,7 +98,7 @@ def load_last_visits(tx: Connection, sources: Sequence[str], as_of: int) -> dict
         .where(columns.connection.in_(list(sources)), columns.record_state == LIVE)
         .where(columns.kind == "visit", columns.start_at <= as_of)
         .where(columns.customer_id.is_not(None))
-        .where(or_(columns.status.is_(None), columns.status == "done"))
+        .where(or_(columns.status.is_(None), columns.status.in_(("done", "planned"))))
         .group_by(columns.customer_id)
     )
     return {row[0]: row[1] for row in tx.execute(query)}

@@ -76,12 +76,12 @@ def test_visits_count_by_window_and_only_if_they_happened(store: Store) -> None:
 
     found = features(store)
 
-    assert [found[f"visits_count{w}"] for w in ("", "_90", "_365")] == [3, 1, 2]
-    assert found["last_visit_days"] == 10
-    assert found["last_activity_days"] == 10
+    assert [found[f"visits_count{w}"] for w in ("", "_90", "_365")] == [4, 2, 3]
+    assert found["last_visit_days"] == 4  # planned, past, and nobody called it off
+    assert found["last_activity_days"] == 4
     assert found["next_planned_days"] == 3
-    # 400 days ago begins at midnight: 400 days and 8 hours before 08:00, two gaps in between.
-    assert found["days_between_visits_mean"] == pytest.approx((400 + 8 / 24 - 10) / 2)
+    # 400 days ago begins at midnight: 400 days and 8 hours before 08:00, three gaps in between.
+    assert found["days_between_visits_mean"] == pytest.approx((400 + 8 / 24 - 4) / 3)
 
 
 def test_orders_of_later_do_not_count_and_cancelled_ones_never(store: Store) -> None:
@@ -250,7 +250,8 @@ def expected_features(facts: dict[str, list[tuple[Any, ...]]]) -> pd.DataFrame:
     result = pd.DataFrame(index=frames["customers"]["id"])
     acts = frames["activities"]
     acts = acts[acts.kind.notna() & ~acts.kind.isin(["task"])]
-    done = acts[acts.status.isna() | acts.status.eq("done")]
+    made = acts.kind.eq("visit") & acts.status.eq("planned") & acts.start_at.notna()
+    done = acts[acts.status.isna() | acts.status.eq("done") | made]
     done = done[done.start_at.isna() | (done.start_at <= AS_OF)]
     visits = done[done.kind == "visit"].groupby("customer_id")
     result["visits_count"] = visits.size()

@@ -1,5 +1,6 @@
 """Commands to try crmbridge and to extend it: new-adapter, demo."""
 
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -48,6 +49,12 @@ def demo(
     """
     from crmbridge.cli.demo import run_demo
 
-    document = run_demo(folder or Path("crmbridge-demo"), now, is_quiet=json_)
+    document = run_demo(folder or _free_folder(), now, is_quiet=json_)
     if json_:
         show_json(document)
+
+
+def _free_folder() -> Path:
+    """The first of crmbridge-demo, crmbridge-demo-2, ... that is not there: nothing is lost."""
+    names = ("crmbridge-demo" + (f"-{number}" if number > 1 else "") for number in count(1))
+    return next(Path(name) for name in names if not Path(name).exists())

@@ -17,6 +17,8 @@ def register(app: typer.Typer) -> None:
     for name, command in (("status", status), ("runs", runs), ("show", show_record)):
         app.command(name)(command)
     app.command("report")(report)
+    app.command("export-person")(export_person)
+    app.command("erase-person")(erase_person)
     export = typer.Typer(help="Write what other tools read.", no_args_is_help=True)
     export.command("plan")(export_plan)
     app.add_typer(export, name="export")
@@ -154,3 +156,45 @@ def export_plan(
         return
     for path in paths:
         show(f"wrote {path}")
+
+
+Person = Annotated[
+    str, typer.Argument(metavar="PERSON", help="E-mail, phone number or connection/object/id.")
+]
+
+
+def export_person(context: typer.Context, person: Person) -> None:
+    """Print everything held on a person, as JSON.
+
+    Example: crmbridge export-person jane@example.com
+    """
+    from crmbridge.cli.session import workspace
+    from crmbridge.jobs.persons import held_on_person
+
+    with workspace(context) as space:
+        show_json(held_on_person(space, person))
+
+
+def erase_person(
+    context: typer.Context,
+    person: Person,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what.")] = False,
+    json_: Json = False,
+) -> None:
+    """Erase everything held on a person; a later pull does not take them in again.
+
+    Example: crmbridge erase-person jane@example.com --yes
+    """
+    from crmbridge.cli.session import workspace
+    from crmbridge.jobs.persons import erase, held_on_person
+
+    with workspace(context) as space:
+        if yes:
+            rows = erase(space, person)
+        else:
+            rows = sum(len(held) for held in held_on_person(space, person).values())
+    if json_:
+        show_json({"rows": rows, "erased": yes})
+        return
+    show(f"{rows} rows erased." if yes else f"{rows} rows are held. Add --yes to erase them.")
+    show("Files that were exported and backups that were made are yours to erase.")
