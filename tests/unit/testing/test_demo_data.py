@@ -6,9 +6,13 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from icalendar import Calendar
 
+from crmbridge.engine.experiments import ExperimentParameters, evaluate_experiment
+from crmbridge.engine.strategy import StrategyParameters, fit_strategy
+from crmbridge.engine.units import ExperimentColumns
 from crmbridge.records import CONSENT_STATES, STREAMS, Kind
 from crmbridge.settings import loads
 from crmbridge.testing.demo_data import (
@@ -23,6 +27,7 @@ from crmbridge.testing.demo_data import (
     generate,
     write_csv,
 )
+from crmbridge.testing.demo_data.market import ADVERTISING_EFFECT
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -46,7 +51,7 @@ def test_the_same_seed_gives_the_same_bytes_on_every_machine() -> None:
     for name in sorted(demo().tables):
         digest.update(csv_text(demo().tables[name]).encode())
 
-    assert digest.hexdigest()[:16] == "2efe534edbb415ff"
+    assert digest.hexdigest()[:16] == "176547615cc671b5"
 
 
 def test_another_seed_gives_another_company() -> None:
@@ -154,6 +159,52 @@ def test_the_planted_response_rates_are_in_the_members(planted: Planted) -> None
         own = [row["responded"] == "true" for row in members if row["arm"] == arm]
         error = (rate * (1 - rate) / len(own)) ** 0.5
         assert abs(sum(own) / len(own) - rate) < 3 * error
+
+
+def frame(name: str) -> pd.DataFrame:
+    table = demo().tables[name]
+    return pd.DataFrame(table.rows, columns=list(table.header))
+
+
+@pytest.mark.parametrize(
+    ("campaign", "verdicts"),
+    [
+        ("K1", ["mail raised"]),
+        ("K2", ["call is inconclusive"]),
+        ("K3", ["long is inconclusive", "short raised"]),
+    ],
+)
+def test_the_engine_finds_the_planted_effects_and_no_others(
+    campaign: str, verdicts: list[str]
+) -> None:
+    members = frame("campaign_members")
+    members = members[members["campaign_id"] == campaign]
+    columns = ExperimentColumns(arm="arm", outcome="responded")
+
+    found = evaluate_experiment(
+        members.assign(responded=(members["responded"] == "true") * 1.0),
+        ExperimentParameters(columns=columns),
+    )
+
+    for verdict, expected in zip(found.verdicts, verdicts, strict=True):
+        assert verdict.startswith(expected)
+
+
+def test_the_engine_finds_what_advertising_was_made_to_do() -> None:
+    found = fit_strategy(frame("market_facts"), StrategyParameters())
+
+    low, high = found.marginal["low"]["advertising"], found.marginal["high"]["advertising"]
+    assert low < ADVERTISING_EFFECT < high
+    assert found.advice[0].startswith("Put the next unit of budget into advertising")
+
+
+@pytest.mark.parametrize("end", [date(2027, 2, 28), date(2028, 2, 29), date(2026, 8, 1)])
+def test_the_demo_can_be_made_for_any_day(end: date) -> None:
+    other = generate(start=end - timedelta(days=60), end=end)
+
+    planned = [row for row in other.tables["activities"].rows if row[8] == "planned"]
+    assert len(planned) >= 12
+    assert other.tables["orders"].rows
 
 
 def test_opt_outs_and_opening_hours_are_there() -> None:

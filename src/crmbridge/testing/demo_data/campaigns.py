@@ -52,11 +52,11 @@ PLANTED = (
         name="Sensors, short or long letter",
         channel="email",
         days_before=70,
-        rates={"control": 0.08, "short": 0.20, "long": 0.10},
+        rates={"control": 0.08, "short": 0.24, "long": 0.10},
         per_response=600.0,
     ),
 )
-"""Planted effects on responding: K1 +14 points, K2 none, K3 short +12 and long +2 points."""
+"""Planted effects on responding: K1 +14 points, K2 none, K3 short +16 and long +2 points."""
 
 
 def campaign_tables(seed: int, clients: list[Client], end: date) -> tuple[Table, Table]:
