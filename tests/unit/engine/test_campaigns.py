@@ -1,0 +1,126 @@
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmbridge.engine.campaigns import (
+    CampaignParameters,
+    Excluded,
+    Members,
+    arm_of,
+    choose_members,
+)
+from crmbridge.errors import ConfigError
+
+
+def person(key: str, **more: Any) -> dict[str, Any]:
+    row = {"id": key, "customer_id": f"c{key}", "address": f"{key}@x.example", "allowed": 1}
+    return {**row, "score": 0.5, **more}
+
+
+def choose(*people: dict[str, Any], **more: Any) -> Members:
+    frame = pd.DataFrame(people).set_index("id")
+    return choose_members(frame, CampaignParameters(name="spring", **more))
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"allowed": 0}, Excluded.OPTED_OUT),
+        ({"allowed": None}, Excluded.OPTED_OUT),
+        ({"address": ""}, Excluded.NO_ADDRESS),
+        ({"address": "1@X.example "}, Excluded.DUPLICATE),
+        ({"customer_id": "c1"}, Excluded.OTHER_CONTACT),
+        ({"is_member": 1}, Excluded.MEMBER),
+        ({"last_contact_days": 3.0}, Excluded.RECENT),
+        ({"contacts_28": 4}, Excluded.PRESSURE),
+        ({"score": 0.1}, Excluded.LOW_SCORE),
+        ({"score": 0.3}, Excluded.FULL),
+    ],
+)
+def test_everybody_left_out_has_a_reason(more: dict[str, Any], reason: Excluded) -> None:
+    found = choose(
+        person("1", score=0.9),
+        person("2", **more),
+        size=1 if reason is Excluded.FULL else None,
+        least_score=0.2,
+        quiet_days=7,
+        most_contacts=4,
+    )
+
+    assert list(found.chosen.index) == ["1"]
+    assert found.ledger() == {reason: 1}
+
+
+def crowd(count: int = 400) -> list[dict[str, Any]]:
+    generator = np.random.default_rng(2)
+    return [
+        person(
+            f"{i:04}",
+            customer_id=f"c{i // 2}",
+            score=float(generator.random()),
+            allowed=int(generator.random() < 0.8),
+            contacts_28=int(generator.integers(0, 6)),
+        )
+        for i in range(count)
+    ]
+
+
+def test_the_ledger_sums_to_all_who_are_not_in() -> None:
+    found = choose(*crowd(), size=50, most_contacts=5, least_score=0.2)
+
+    assert len(found.chosen) == 50
+    assert sum(found.ledger().values()) == 350
+
+
+def test_the_order_of_people_changes_nothing() -> None:
+    people = crowd()
+
+    forward, backward = choose(*people, size=50), choose(*people[::-1], size=50)
+
+    pd.testing.assert_frame_equal(forward.chosen, backward.chosen)
+    pd.testing.assert_frame_equal(forward.excluded, backward.excluded)
+
+
+def test_more_people_move_nobody_to_another_arm() -> None:
+    few, many = choose(*crowd(100)).chosen["arm"], choose(*crowd(400)).chosen["arm"]
+
+    common = few.index.intersection(many.index)
+    assert (few[common] == many[common]).all()
+    assert len(common) > 20
+
+
+def test_arms_are_filled_by_their_shares() -> None:
+    parameters = CampaignParameters(name="autumn", arms={"control": 1, "mail": 3})
+
+    counts = Counter(arm_of(parameters, str(unit)) for unit in range(8000))
+
+    assert counts["mail"] == pytest.approx(6000, abs=3 * (8000 * 0.75 * 0.25) ** 0.5)
+
+
+def test_the_contact_of_the_first_rank_is_chosen() -> None:
+    found = choose(person("1", customer_id="c", rank=2), person("2", customer_id="c", rank=1))
+
+    assert list(found.chosen.index) == ["2"]
+
+
+def test_a_customer_with_a_member_gets_no_second() -> None:
+    found = choose(
+        person("1", customer_id="c", score=0.9), person("2", customer_id="c", is_member=1)
+    )
+
+    assert found.ledger() == {Excluded.OTHER_CONTACT: 1, Excluded.MEMBER: 1}
+
+
+def test_nobody_is_no_campaign() -> None:
+    found = choose_members(pd.DataFrame(), CampaignParameters(name="spring"))
+
+    assert found.chosen.empty
+    assert found.ledger() == {}
+
+
+def test_an_arm_without_a_share_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"campaign\.arms"):
+        CampaignParameters(name="spring", arms={"control": 0.0})
