@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from crmbridge.adapters.contract import Check, Operation
@@ -112,8 +112,11 @@ def decide(
 
 def in_order(items: Iterable[Item]) -> tuple[Item, ...]:
     """Items in writing order: what others depend on first, then by parent, so that a lock on one
-    customer or campaign is taken in one batch; ties by name."""
-    by_name = {item.item: item for item in items}
+    customer or campaign is taken in one batch; ties by name.
+
+    Items of one name do the same to one record: they become one, with the changes of all.
+    """
+    by_name = _merged(items)
     depths = {name: _depth(item, by_name) for name, item in by_name.items()}
     rank = {operation: number for number, operation in enumerate(Operation)}
     return tuple(
@@ -130,6 +133,16 @@ def in_order(items: Iterable[Item]) -> tuple[Item, ...]:
             ),
         )
     )
+
+
+def _merged(items: Iterable[Item]) -> dict[str, Item]:
+    merged: dict[str, Item] = {}
+    for item in items:
+        first = merged.get(item.item, item)
+        changes = {change.field: change for change in (*item.changes, *first.changes)}
+        ordered = tuple(changes[name] for name in sorted(changes))
+        merged[item.item] = replace(first, changes=ordered)
+    return merged
 
 
 def forecast(items: Iterable[Item], policies: Mapping[str, WritePolicy]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """Decide, apply, pull and decide again: the second time there is nothing left to do."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -354,6 +355,25 @@ def test_undo_restores_what_was_there_and_takes_our_visits_away(world: World) ->
     assert report.outcomes["applied"] == 3
     assert (score(world, "A1"), score(world, "A2")) == (50.0, None)
     assert starts(world) == {}
+
+
+def test_undo_restores_what_was_changed_and_what_was_cleared_in_one_record(
+    store: Store,
+) -> None:
+    world = a_world(store)
+    world.crm.edit("Account", "A1", {"Segment__c": "gold"})
+    world.pull()
+    clearing = {"Account": frozenset({"Segment__c"})}
+    world.policies = {"sales": replace(world.policies["sales"], clear=clearing)}
+    record = RecordKey("sales", "Account", "A1")
+    values = {"Visit_Score__c": 70.0, "Segment__c": None}
+    done = world.decide(Desired(fields=[DesiredFields(record=record, values=values)]))
+    world.apply(done)
+
+    world.apply(world.undo(done))
+
+    held = world.crm.held("Account")["A1"]
+    assert (held["Visit_Score__c"], held["Segment__c"]) == (50.0, "gold")
 
 
 def test_undo_leaves_what_a_person_changed_since(world: World) -> None:

@@ -130,6 +130,18 @@ def test_a_change_carries_before_after_version_and_reason() -> None:
     assert (item.version, item.reason, item.parent) == ("7", "new orders", "A1")
 
 
+def test_two_wishes_for_one_record_become_one_item() -> None:
+    desired = [
+        DesiredFields(record=account("A1"), values={"Segment": "gold"}),
+        DesiredFields(record=account("A1"), values={"Score": 70}),
+    ]
+    seen = Seen(fields={account("A1"): {"Score": SeenValue(), "Segment": SeenValue()}})
+
+    (item,) = decided(Desired(fields=desired), seen).changeset.items
+
+    assert [change.field for change in item.changes] == ["Score", "Segment"]
+
+
 def test_what_is_not_written_becomes_a_counted_finding() -> None:
     desired = [
         DesiredFields(record=account("A1"), values={"Email": "x@example.com"}),
