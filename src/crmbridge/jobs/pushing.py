@@ -140,9 +140,19 @@ def _written(
     found = {}
     for key, values in seen.items():
         value = values.get(name)
-        if value is not None and value.is_written and isinstance(value.written, int | float):
-            found[key] = float(value.written)
+        if value is not None and value.is_written:
+            number = _number(value.written)
+            if number is not None:
+                found[key] = number
     return found
+
+
+def _number(value: object) -> float | None:
+    """A value as a number, also where a CRM gives numbers back as text; None if it is none."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
 
 
 def apply_changeset(
