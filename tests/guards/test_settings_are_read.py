@@ -11,14 +11,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "crmbridge"
 
 WHOLE_TABLES = ("auth", "limits", "streams", "mapping", "score")
 """Tables that are handed over as they stand, key by key."""
-PENDING: dict[str, str] = {
-    "planning.holdout_share": "the planner leaves nobody out yet",
-    "engine.backend": "work is done on this machine only",
-    "engine.scheduler": "work is done on this machine only",
-    "retention.quarantine_days": "nothing is thrown away yet",
-    "retention.runs_days": "nothing is thrown away yet",
-    "retention.changesets_days": "nothing is thrown away yet",
-}
+PENDING: dict[str, str] = {}
 """Keys that nothing reads yet, with what is missing."""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from crmbridge.cli.invocation import clock_at, invocation
+from crmbridge.errors import CrmbridgeError
 
 if TYPE_CHECKING:
     from crmbridge.extensions import Extensions
@@ -38,12 +39,14 @@ def workspace(context: typer.Context, now: datetime | None = None) -> "Iterator[
 
     settings = load_settings(context)
     store = open_store(settings.store_url().get_secret_value())
+    space = Workspace(
+        settings=settings, store=store, extensions=load_plugins(settings), clock=clock_at(now)
+    )
     try:
-        yield Workspace(
-            settings=settings,
-            store=store,
-            extensions=load_plugins(settings),
-            clock=clock_at(now),
-        )
+        yield space
+    except CrmbridgeError as error:
+        space.learn_secrets()
+        space.redactor.clean_error(error)
+        raise
     finally:
         store.close()

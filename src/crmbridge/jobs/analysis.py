@@ -14,6 +14,7 @@ from crmbridge.engine.rates import market_table
 from crmbridge.engine.scores import ScoredCustomers, score_visits
 from crmbridge.engine.segments import Membership, Segmentation
 from crmbridge.jobs.known import key_of
+from crmbridge.jobs.scoring import rescored
 from crmbridge.jobs.segmenting import segment_customers
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.records import Finding, RecordKey, to_millis
@@ -67,6 +68,9 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
     features = features.join(_offers(workspace, sources))
     parameters = score_parameters(workspace, sources, now)
     scored = score_visits(customers, features, parameters, now)
+    own = workspace.settings.engine.score.scorer
+    if own:
+        scored = rescored(workspace, scored, customers.join(features), parameters)
     keys = {str(row["id"]): key_of(row) for row in reversed(records)}
     segmented = segment_customers(workspace, base, customers, features)
     analysed = Analysed(
@@ -133,7 +137,7 @@ def score_parameters(
     classes = workspace.settings.planning.classes
     intervals = {name: rule.every_days for name, rule in classes.items() if rule.every_days}
     defaults = ScoreParameters()
-    values = own.model_dump(exclude={"weights", "words", "market"})
+    values = own.model_dump(exclude={"scorer", "weights", "words", "market"})
     return ScoreParameters(
         weights=PartWeights(**own.weights.model_dump()),
         words={**WORDS, **own.words},

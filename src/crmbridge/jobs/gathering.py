@@ -1,6 +1,7 @@
 """Gathers from store, settings and calendars what a plan is made from."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -10,14 +11,14 @@ from crmbridge.jobs.analysis import base_connections, completed_customers
 from crmbridge.jobs.busy import read_calendars
 from crmbridge.jobs.consent import VisitConsent, visit_consent
 from crmbridge.jobs.keeping import visit_of
-from crmbridge.jobs.known import Known, Worth
+from crmbridge.jobs.known import Known, Worth, key_of
 from crmbridge.jobs.reps import JoinedReps, RepRecord, join_reps
 from crmbridge.jobs.standing import Standing, standing
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import DateRange, Visit
 from crmbridge.planning.days_off import public_holidays
 from crmbridge.push.visits import visit_key
-from crmbridge.records import Finding, Reason, to_millis
+from crmbridge.records import Finding, Reason, RecordKey, to_millis
 from crmbridge.settings import Settings
 from crmbridge.store.consents import effective_consents
 from crmbridge.store.plans import load_visits, plan_in_force, visit_numbers
@@ -83,13 +84,29 @@ def gather(workspace: Workspace, first: date, rep: str = "") -> Gathered:
         last_visits=visited,
         taken=taken,
         ics=calendars.spans,
-        barred=consent.barred,
+        barred={**held_out(customers, settings.planning.holdout_share), **consent.barred},
         previous=stands.visits,
         replies=stands.replies,
         numbers=numbers,
         holidays={one.id: holidays for one in reps.reps},
     )
     return Gathered(known=known, consent=consent, findings=(*reps.findings, *calendars.findings))
+
+
+def held_out(customers: Iterable[Record], share: float) -> dict[RecordKey, str]:
+    """Customers left out of plans to measure what visits are worth, the same ones every time.
+
+    Args:
+        share: of all customers, drawn by a hash of their keys; in [0, 1].
+    """
+    why = "held out, to measure what visits are worth"
+    keys = map(key_of, customers) if share > 0 else ()
+    return {key: why for key in keys if _draw(key) < share}
+
+
+def _draw(key: RecordKey) -> float:
+    digest = hashlib.sha256(f"holdout\n{key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def _rep_record(row: Record) -> RepRecord:

@@ -12,10 +12,11 @@ from crmbridge.jobs.keeping import basis_digest, keep_plan, load_plans, plan_of
 from crmbridge.jobs.known import Known
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.reps import JoinedReps
+from crmbridge.jobs.spread import plan_everybody
 from crmbridge.jobs.territory import Territory, territories
 from crmbridge.jobs.travels import measure
 from crmbridge.jobs.workspace import Workspace
-from crmbridge.planning import Budget, Fixedness, Plan, Problem, plan_visits
+from crmbridge.planning import Budget, Fixedness, Plan, Problem
 from crmbridge.planning.checker import check_plan
 from crmbridge.store.plans import plan_in_force
 
@@ -103,7 +104,11 @@ def _make(workspace: Workspace, territory: Territory, report: RunReport) -> Made
     standing = _same_plan(workspace, problem, budget)
     if standing is not None:
         return MadePlan(problem=problem, plan=standing)
-    plan = plan_visits(problem, budget)
+    plan, failed = plan_everybody(problem, budget, workspace.settings.engine)
+    for error in failed.values():
+        report.stop(error)
+    if failed:  # customers of a rep whose planning failed are in no list: nothing to check whole
+        return MadePlan(problem=problem, plan=plan)
     violations = check_plan(problem, plan)
     if violations:
         raise RefusedError(

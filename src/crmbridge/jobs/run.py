@@ -13,6 +13,8 @@ from crmbridge.jobs.pushing import apply_changeset, decide_changes, is_guarded, 
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.push.guards import describe, guarded_number
+from crmbridge.records import to_millis
+from crmbridge.store.retention import throw_away
 
 STEPS = ("pull", "analyze", "plan", "push")
 
@@ -59,7 +61,20 @@ def run_task(workspace: Workspace, task: Task, report: RunReport) -> Results:
     for step in STEPS:
         if step in task.steps and not _is_stopped(report):
             steps[step]()
+    _throw_away(workspace)
     return results
+
+
+def _throw_away(workspace: Workspace) -> None:
+    keep = workspace.settings.retention
+    with workspace.store.write() as tx:
+        throw_away(
+            tx,
+            to_millis(workspace.clock.now()),
+            quarantine_days=keep.quarantine_days,
+            runs_days=keep.runs_days,
+            changesets_days=keep.changesets_days,
+        )
 
 
 def _is_stopped(report: RunReport) -> bool:

@@ -79,6 +79,7 @@ class Workspace:
     clock: Clock
     run_id: int = 0
     redactor: Redactor = field(default_factory=Redactor)
+    _budgets: dict[str, DailyBudget] = field(default_factory=dict)
 
     @cached_property
     def state_folder(self) -> Path:
@@ -111,6 +112,7 @@ class Workspace:
             objects = objects_of(settings, adapter)
             context = self._context(settings, folder, objects, stack)
             options = adapter_options(settings, adapter.settings)
+            self.learn_secrets()
             connection = stack.enter_context(adapter.open(options, context))
             mappings, explicit = mappings_of(settings, adapter, objects, conventions_of(options))
             yield Opened(
@@ -135,6 +137,7 @@ class Workspace:
         fence = acquire(self.store, name, holder(), real.now(), LEASE_SECONDS)
         try:
             with self.open(name) as opened:
+                self._budget(opened)
                 organisation = opened.connection.organisation()
                 self._pin(opened, organisation)
                 with _kept(self.store, fence):
@@ -158,6 +161,16 @@ class Workspace:
         finally:
             traffic.close()
 
+    def _budget(self, opened: Opened) -> None:
+        """Tell the day's budget what the CRM says of its quota, before anything is used of it."""
+        if opened.capabilities.has_quota and self._budgets.get(opened.name):
+            self._budgets[opened.name].learn(opened.connection.quota())
+
+    def learn_secrets(self) -> None:
+        """Blot out of logs and errors every secret that was resolved so far."""
+        for secret in self.settings.secrets.revealed():
+            self.redactor.add(secret)
+
     def _pin(self, opened: Opened, organisation: str) -> None:
         account = Account(
             name=opened.name,
@@ -177,9 +190,7 @@ class Workspace:
         stack: ExitStack,
     ) -> Context:
         auth = settings.resolved_auth()
-        for value in auth.values():
-            if hasattr(value, "get_secret_value"):
-                self.redactor.add(value.get_secret_value())
+        self.learn_secrets()
         return Context(
             connection=settings.name,
             base=self.settings.base,
@@ -198,13 +209,15 @@ class Workspace:
         if not settings.url:
             return None
         limits = Limits(**settings.limits.model_dump())
+        budget = DailyBudget(self.state_folder / "budget.db", settings.name, limits, self.clock)
+        self._budgets[settings.name] = budget
         traffic = Traffic(
             connection=settings.name,
             clock=self.clock,
             log=self.log.bind(connection=settings.name),
             limits=limits,
             redactor=self.redactor,
-            budget=DailyBudget(self.state_folder / "budget.db", settings.name, limits, self.clock),
+            budget=budget,
         )
         stack.callback(traffic.close)
         return HttpClient(traffic=traffic, origin=origin_of(settings.where, settings.url))

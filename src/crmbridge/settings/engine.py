@@ -43,6 +43,8 @@ class ScoreWeights(Table):
 class ScoreSettings(Table):
     """What a visit is worth. Curves are points [x, y], x growing and y from 0 to 1."""
 
+    scorer: str = ""
+    "A plugin's way to score customers; by default crmbridge's own."
     weights: ScoreWeights = Field(default_factory=ScoreWeights)
     "How much each part counts."
     neutral: Annotated[float, Field(ge=0.01, le=0.99)] = 0.5
@@ -132,7 +134,7 @@ class EngineSettings(Table):
     """How customers are analysed, and where."""
 
     backend: Literal["local", "dask"] = "local"
-    "Processes of this machine, or a Dask cluster. Not used yet: all work is local."
+    "Processes of this machine, or a Dask cluster."
     scheduler: str = ""
     "Address of the Dask scheduler, like tcp://host:8786."
     workers: Count = 0

@@ -50,7 +50,7 @@ class OutSettings(Table):
 
 
 class RetentionSettings(Table):
-    """How long things are kept, in days; 0 for ever. Not used yet: all is kept."""
+    """How long things are kept, in days; 0 for ever."""
 
     quarantine_days: Count = 90
     "Quarantined records."

@@ -140,7 +140,7 @@ class PlanningSettings(Table):
     decline_days: Count = 30
     "Days for which a customer is left alone after a visit was declined or deleted."
     holdout_share: Share = 0.0
-    "Share of customers left out of plans, to measure what visits are worth. Not used yet."
+    "Share of customers left out of plans, to measure what visits are worth."
     visit_minutes: Positive = 45
     "Length of a visit, where neither customer nor class says."
     every_days: Positive = 60
