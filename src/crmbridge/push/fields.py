@@ -72,12 +72,19 @@ def decide_field(
 
 
 def normal(policy: WritePolicy, object_: str, name: str, value: Value) -> Value:
-    """A value as the CRM will give it back; nothing stays nothing.
+    """A value as the CRM will give it back, and still would after that; nothing stays nothing.
+
+    Texts twice: one that is stripped and then cut may end in a blank again; written like that it
+    would come back changed, and look like a person's change.
 
     Raises:
         ValueError: the adapter made something of it that no changeset can hold.
     """
-    return None if value is None else plain(policy.normalise(object_, name, value))
+    if value is None:
+        return None
+    kept = plain(policy.normalise(object_, name, value))
+    is_text = isinstance(value, str) and isinstance(kept, str)
+    return plain(policy.normalise(object_, name, kept)) if is_text else kept
 
 
 def _permission(

@@ -114,6 +114,15 @@ def test_values_are_compared_as_the_crm_will_give_them_back() -> None:
     assert change.after == "71"
 
 
+def test_a_value_that_the_crm_would_change_once_more_is_written_as_it_ends_up() -> None:
+    policy = a_policy(normalise=lambda object_, name, value: value.strip()[:5])
+
+    change = decide_field(ACCOUNT, "Score", "abcd efg", theirs(None), policy).change
+
+    assert change is not None
+    assert change.after == "abcd"
+
+
 @given(
     wanted=st.one_of(st.none(), st.text(max_size=3), st.floats(), st.booleans()),
     seen=st.one_of(
