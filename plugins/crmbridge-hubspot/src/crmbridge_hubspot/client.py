@@ -1,0 +1,194 @@
+"""HubSpot's wire: its addresses, what its refusals mean, and nothing else."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from crmbridge.adapters import Context, Quota
+from crmbridge.adapters.http import Answer, Effect, Request, Response
+from crmbridge.errors import RetryLaterError
+from crmbridge_hubspot.auth import sign
+from crmbridge_hubspot.dialect import DIALECT, quota_of
+
+PAGE = 100
+"""Records of one page of a list; the most that it gives."""
+LINKS_PAGE = 500
+"""Records whose links one call asks for; the guide to associations v4 allows 1,000."""
+LONG = 2_000
+"""Characters of property names that fit into an address: more were refused with 414
+(dlt-hub/verified-sources issues 305 and 600)."""
+
+Record = Mapping[str, Any]
+Filter = Mapping[str, Any]
+
+_ELSEWHERE = frozenset({403, 404})
+"""Answers of an address that an account, or a server that stands in for one, may lack."""
+
+
+class HubspotApi:
+    """Calls of HubSpot's interface, each as one method; used by several threads."""
+
+    def __init__(self, context: Context) -> None:
+        self._http = context.need_http().at(context.url, sign(context), DIALECT)
+        self._clock = context.clock
+
+    def account(self) -> Response:
+        """Details of the account, or the refusal of an app that may not see them."""
+        return self._http.get("account-info/v3/details", accept=_ELSEWHERE)
+
+    def now(self) -> datetime:
+        """The server's clock, to the second; ours where it shows none."""
+        return self.account().server_date or self._clock.now()
+
+    def quota(self) -> Quota:
+        """The day's calls; none of none where the account does not tell."""
+        return quota_of(self.account()) or Quota(used=0, allowed=0)
+
+    def list_page(self, type_: str, properties: Sequence[str], **params: Any) -> Mapping[str, Any]:
+        """A page of all records by id; `params` are ``after``, ``archived`` and the like."""
+        if properties:
+            params["properties"] = ",".join(properties)
+        found: Mapping[str, Any] = self._http.get(
+            f"crm/v3/objects/{type_}", {"limit": PAGE, **params}
+        ).data
+        return found
+
+    def archived_page(self, type_: str, after: str) -> Mapping[str, Any] | None:
+        """A page of archived records; None where the server keeps no such list."""
+        params = {"limit": PAGE, "archived": "true"} | ({"after": after} if after else {})
+        answer = self._http.get(f"crm/v3/objects/{type_}", params, accept=frozenset({404}))
+        return answer.data if answer.status < 400 else None
+
+    def search(
+        self, type_: str, filters: Sequence[Filter], properties: Sequence[str], limit: int
+    ) -> Mapping[str, Any]:
+        """The first page of a search by id; further ones are never asked for by offset."""
+        body = {
+            "filterGroups": [{"filters": list(filters)}] if filters else [],
+            "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+            "properties": list(properties),
+            "limit": limit,
+        }
+        path = f"crm/v3/objects/{type_}/search"
+        found: Mapping[str, Any] = self._http.post(path, body, effect=Effect.READ).data
+        return found
+
+    def read_batch(
+        self, type_: str, ids: Sequence[str], properties: Sequence[str], key: str = ""
+    ) -> list[Record]:
+        """Records by id, or by a property with unique values; those that are not there are left
+        out, which HubSpot says with 207."""
+        found: list[Record] = []
+        for some in parts(list(dict.fromkeys(ids)), PAGE):
+            body = {"properties": list(properties), "inputs": [{"id": id_} for id_ in some]}
+            path = f"crm/v3/objects/{type_}/batch/read"
+            named = body | ({"idProperty": key} if key else {})
+            found += self._http.post(path, named, effect=Effect.READ).data["results"]
+        return found
+
+    def write_batch(self, type_: str, action: str, inputs: Sequence[Any]) -> Mapping[str, Any]:
+        """Send a batch whose repetition changes nothing: update, upsert or archive."""
+        path = f"crm/v3/objects/{type_}/batch/{action}"
+        answer = self._http.post(path, {"inputs": inputs}, effect=Effect.KEYED, answer=Answer.MAYBE)
+        return answer.data or {}
+
+    def links(self, type_: str, to: str, inputs: Sequence[Any]) -> Mapping[str, Any]:
+        """Associations of records; each input is an id, and where to go on."""
+        path = f"crm/v4/associations/{type_}/{to}/batch/read"
+        found: Mapping[str, Any] = self._http.post(
+            path, {"inputs": inputs}, effect=Effect.READ
+        ).data
+        return found
+
+    def associate(self, type_: str, to: str, pairs: Iterable[tuple[str, str]]) -> Mapping[str, Any]:
+        """Associate pairs of records in the type's usual way; again is harmless."""
+        path = f"crm/v4/associations/{type_}/{to}/batch/associate/default"
+        inputs = [{"from": {"id": one}, "to": {"id": other}} for one, other in pairs]
+        return self._http.post(path, {"inputs": inputs}, effect=Effect.KEYED).data or {}
+
+    def properties(self, type_: str) -> list[Record] | None:
+        """The properties of a type; None where it may not be seen."""
+        answer = self._http.get(f"crm/v3/properties/{type_}", accept=_ELSEWHERE)
+        return list(answer.data["results"]) if answer.status < 400 else None
+
+    def create_property(self, type_: str, body: Mapping[str, Any]) -> Response:
+        """Create a property; 409 where it is there already."""
+        path, accept = f"crm/v3/properties/{type_}", frozenset({400, 403, 409})
+        return self._http.post(path, dict(body), effect=Effect.KEYED, accept=accept)
+
+    def probe(self, type_: str) -> Response:
+        """Ask for one record, to see whether the type may be read."""
+        path = f"crm/v3/objects/{type_}"
+        return self._http.get(path, {"limit": 1}, accept=_ELSEWHERE)
+
+    def owners(self, archived: str) -> Iterator[list[Record]]:
+        """Owners, page by page."""
+        return self._pages("crm/v3/owners", {"limit": PAGE, "archived": archived})
+
+    def campaigns(self, properties: Sequence[str]) -> Iterator[list[Record]]:
+        """Marketing campaigns, page by page."""
+        params = {"limit": PAGE, "properties": ",".join(properties)}
+        return self._pages("marketing/v3/campaigns", params)
+
+    def members(self, list_id: str) -> Iterator[list[Record]]:
+        """Who is on a list, page by page."""
+        return self._pages(f"crm/v3/lists/{list_id}/memberships", {"limit": PAGE})
+
+    def lists(self) -> Iterator[list[Record]]:
+        """All lists, page by page; they alone are paged by offset."""
+        offset = 0
+        while True:
+            body = {"offset": offset, "count": PAGE}
+            found = self._http.post("crm/v3/lists/search", body, effect=Effect.READ).data
+            yield list(found["lists"])
+            if not found.get("hasMore"):
+                return
+            offset = _onward("lists", offset, int(found["offset"]))
+
+    def change_members(self, list_id: str, action: str, ids: Sequence[str]) -> Mapping[str, Any]:
+        """Add records to a list that is kept by hand, or remove them."""
+        # The body is a bare array of ids (hubspot-api-client: MembershipsApi.add).
+        request = Request(
+            method="PUT",
+            url=f"crm/v3/lists/{list_id}/memberships/{action}",
+            body=orjson.dumps(list(ids)),
+            headers={"Content-Type": "application/json"},
+            effect=Effect.KEYED,
+        )
+        return self._http.send(request).data or {}
+
+    def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[list[Record]]:
+        after = ""
+        while True:
+            more = {"after": after} if after else {}
+            found = self._http.get(path, {**params, **more}).data
+            yield list(found["results"])
+            following = after_of(found)
+            if not following:
+                return
+            after = _onward(path, after, following)
+
+
+def after_of(page: Mapping[str, Any]) -> str:
+    """Where the next page starts; "" after the last one."""
+    following = (page.get("paging") or {}).get("next") or {}
+    return str(following.get("after") or "")
+
+
+def parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Stretches of at most `size` items."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _onward(where: str, before: Any, after: Any) -> Any:
+    """The next place, unless it is the one before.
+
+    Raises:
+        RetryLaterError: the pages go round in circles.
+    """
+    if after == before:
+        raise RetryLaterError(where, "pages that lead on", f"the page after {before!r} twice")
+    return after

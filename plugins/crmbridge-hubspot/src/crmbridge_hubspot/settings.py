@@ -1,0 +1,18 @@
+"""What a user may set on a connection to HubSpot."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class HubspotSettings(BaseModel):
+    """The connection's own keys; ``url``, ``auth`` and ``limits`` are the host's.
+
+    ``search_page`` is how many records one search gives, at most 200: older accounts' documents
+    say 100. ``archived`` looks for archived records with every pull, so that deletions are known.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    search_page: Annotated[int, Field(ge=1, le=200)] = 100
+    archived: bool = True

@@ -1,0 +1,309 @@
+"""Writes batches so that each item gets a verdict of its own and none is written twice."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crmbridge.adapters import ErrorClass, Operation, Outcome, Status, WriteItem
+from crmbridge.errors import ConflictError, RecordError, RetryLaterError
+from crmbridge_hubspot.client import HubspotApi, Record, parts
+from crmbridge_hubspot.dialect import words_of
+from crmbridge_hubspot.mapping import BATCH, MERGED, MERGING, VISIT_KEY, type_of
+from crmbridge_hubspot.read import merges
+from crmbridge_hubspot.values import LINKED, is_same, own_properties, to_text
+
+Outcomes = list[Outcome]
+Send = Callable[[Sequence[WriteItem]], Outcomes]
+
+GONE = "the record is gone"
+_TRANSIENT = frozenset({"LOCKED", "RATE_LIMITS", "INTERNAL_ERROR"})
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes to one account.
+
+    Args:
+        customers: the type that customers are kept in.
+    """
+
+    api: HubspotApi
+    customers: str = "companies"
+
+    def write(self, items: Sequence[WriteItem]) -> Outcomes:
+        """Write items of one object and operation, a hundred at a time."""
+        ways: Mapping[Operation, Send] = {
+            Operation.CREATE: self._create,
+            Operation.UPDATE: self._update,
+            Operation.CLEAR: self._update,
+            Operation.DELETE: self._archive,
+        }
+        return [
+            outcome for some in parts(items, BATCH) for outcome in ways[some[0].operation](some)
+        ]
+
+    def _create(self, items: Sequence[WriteItem]) -> Outcomes:
+        """Upsert by our key: the property's values are unique, so that a second try finds the
+        record of the first."""
+        type_ = type_of(items[0].object)
+        outcomes = _bisected(lambda some: self._upsert(type_, some), items)
+        return self._linked(type_, items, outcomes)
+
+    def _upsert(self, type_: str, items: Sequence[WriteItem]) -> Outcomes:
+        inputs = [
+            {
+                "idProperty": VISIT_KEY,
+                "id": item.key,
+                "objectWriteTraceId": item.item,
+                "properties": created_properties(item),
+            }
+            for item in items
+        ]
+        answer = self.api.write_batch(type_, "upsert", inputs)
+        by_key = {one.get("properties", {}).get(VISIT_KEY): one for one in _results(answer)}
+        return judge(items, answer, lambda item: by_key.get(item.key))
+
+    def _linked(self, type_: str, items: Sequence[WriteItem], outcomes: Outcomes) -> Outcomes:
+        """Associate what was created with customer and contact. Where that may be tried again
+        the item may, too: it is found by its key."""
+        ids = {one.item: one.id for one in outcomes if one.status is Status.APPLIED}
+        faults: dict[str, Outcome] = {}
+        for name, types in LINKED.items():
+            to = self.customers if name == "customer_id" else types[0]
+            pairs = {
+                (ids[item.item], end): item
+                for item in items
+                if item.item in ids and (end := _end_of(item, name))
+            }
+            if pairs:
+                faults |= self._associate(type_, to, pairs)
+        return [faults.get(one.item, one) for one in outcomes]
+
+    def _associate(
+        self, type_: str, to: str, pairs: Mapping[tuple[str, str], WriteItem]
+    ) -> dict[str, Outcome]:
+        try:
+            answer = self.api.associate(type_, to, pairs)
+        except RetryLaterError as error:
+            again = ErrorClass.TRANSIENT
+            return {
+                item.item: _refused(item, again, f"not yet linked: {error.got}", id_=pair[0])
+                for pair, item in pairs.items()
+            }
+        except (RecordError, ConflictError) as error:
+            return {item.item: _unlinked(item, p[0], error.got) for p, item in pairs.items()}
+        bad = [one for one in answer.get("errors") or () if isinstance(one, dict)]
+        named = {value for one in bad for value in _named(one)}
+        return {
+            item.item: _unlinked(item, pair[0], words_of(bad[0]))
+            for pair, item in pairs.items()
+            if named & set(pair)
+        }
+
+    def _update(self, items: Sequence[WriteItem]) -> Outcomes:
+        """Read what is there, and send what still is as it was decided on."""
+        type_ = type_of(items[0].object)
+        current, survivors = self._current(type_, items)
+        settled: dict[str, Outcome] = {}
+        for item in items:
+            found = look(item, current.get(item.id), survivors.get(item.id, ""))
+            if found is not None:
+                settled[item.item] = found
+        left = [item for item in items if item.item not in settled]
+        sent = _bisected(lambda some: self._patch(type_, some), left) if left else []
+        return [*settled.values(), *sent]
+
+    def _patch(self, type_: str, items: Sequence[WriteItem]) -> Outcomes:
+        inputs = [
+            {"id": item.id, "objectWriteTraceId": item.item, "properties": wanted(item)}
+            for item in items
+        ]
+        answer = self.api.write_batch(type_, "update", inputs)
+        by_id = {str(one["id"]): one for one in _results(answer)}
+        return judge(items, answer, lambda item: by_id.get(item.id))
+
+    def _archive(self, items: Sequence[WriteItem]) -> Outcomes:
+        """Archive records that are ours and still as we left them."""
+        type_ = type_of(items[0].object)
+        current, _ = self._current(type_, items)
+        outcomes: Outcomes = []
+        for item in items:
+            record = current.get(item.id)
+            if record is None:
+                outcomes.append(_done(item, Status.UNCHANGED))
+            elif not _holds(record, expected(item)):
+                outcomes.append(_conflict(item))
+            else:
+                outcomes.append(_done(item, Status.APPLIED))
+        ids = [one.id for one in outcomes if one.status is Status.APPLIED]
+        if ids:
+            self.api.write_batch(type_, "archive", [{"id": id_} for id_ in ids])
+        return outcomes
+
+    def _current(
+        self, type_: str, items: Sequence[WriteItem]
+    ) -> tuple[dict[str, Record], dict[str, str]]:
+        """The records as they are now, and who survived those that were merged away."""
+        names = {name for item in items for name in (*wanted(item), *expected(item))}
+        asked = sorted(names | ({MERGED} if type_ in MERGING else set()))
+        found = self.api.read_batch(type_, [item.id for item in items], asked)
+        records = {str(one["id"]): one for one in found}
+        return records, dict(merges(found))
+
+
+def wanted(item: WriteItem) -> dict[str, str]:
+    """The properties that an item sets; those of our own records go by our names."""
+    if item.operation is Operation.DELETE:
+        return {}
+    return _properties(item, item.values)
+
+
+def expected(item: WriteItem) -> dict[str, str]:
+    """The properties that an item expects to find; not a meeting's text, which HubSpot makes
+    HTML of."""
+    return {k: v for k, v in _properties(item, item.expected).items() if k != "hs_meeting_body"}
+
+
+def _properties(item: WriteItem, values: Mapping[str, Any]) -> dict[str, str]:
+    if item.object == "meetings":
+        return own_properties(item.object, values)
+    return {name: to_text(value) for name, value in values.items()}
+
+
+def created_properties(item: WriteItem) -> dict[str, str]:
+    """The properties of a new record: those given, our key, and the time it stands at in the
+    timeline, which HubSpot requires of each activity."""
+    found = {name: text for name, text in wanted(item).items() if text}
+    if "hs_meeting_start_time" in found:
+        found.setdefault("hs_timestamp", found["hs_meeting_start_time"])
+    return {**found, VISIT_KEY: item.key}
+
+
+def look(item: WriteItem, record: Record | None, survivor: str) -> Outcome | None:
+    """The outcome of an item that is not to be sent, by what is there; None to send it."""
+    if record is None:
+        return Outcome(
+            item=item.item,
+            status=Status.REJECTED,
+            id=item.id,
+            error_class=ErrorClass.RECORD,
+            error=GONE,
+            survivor=survivor,
+        )
+    if _holds(record, wanted(item)):
+        return _done(item, Status.UNCHANGED)
+    return None if _holds(record, expected(item)) else _conflict(item)
+
+
+def _holds(record: Record, values: Mapping[str, str]) -> bool:
+    properties = record["properties"]
+    return all(is_same(properties.get(name), value) for name, value in values.items())
+
+
+def judge(
+    items: Sequence[WriteItem],
+    answer: Mapping[str, Any],
+    otherwise: Callable[[WriteItem], Record | None],
+) -> Outcomes:
+    """One outcome per item of a batch, from its results and errors.
+
+    An item is known by the `objectWriteTraceId` that we gave it; where an answer does not repeat
+    that, by its id or key. One that is not in the answer at all is unknown.
+
+    Args:
+        otherwise: finds the result of an item without the trace.
+    """
+    results = {str(one.get("objectWriteTraceId")): one for one in _results(answer)}
+    errors: dict[str, Mapping[str, Any]] = {}
+    for error in answer.get("errors") or ():
+        errors |= dict.fromkeys(_named(error), error)
+    outcomes = []
+    for item in items:
+        found = results.get(item.item) or otherwise(item)
+        error = errors.get(item.item) or errors.get(item.id or item.key)
+        if error is not None:
+            outcomes.append(_failed(item, error))
+        elif found is not None:
+            outcomes.append(_done(item, Status.APPLIED, str(found["id"])))
+        else:
+            outcomes.append(_unknown(item, "the answer does not tell of it"))
+    return outcomes
+
+
+def _failed(item: WriteItem, error: Mapping[str, Any]) -> Outcome:
+    words = words_of(error)
+    if error.get("category") == "CONFLICT" and item.operation is Operation.CREATE:
+        return _unknown(item, words)  # there is one: the host finds it by the key, if it is ours
+    if error.get("category") == "CONFLICT":
+        return _refused(item, ErrorClass.RECORD, f"another record has this value: {words}")
+    again = error.get("category") in _TRANSIENT
+    return _refused(item, ErrorClass.TRANSIENT if again else ErrorClass.RECORD, words or "refused")
+
+
+def _named(error: Mapping[str, Any]) -> Iterable[str]:
+    """Trace ids and ids that an error is about; all fields of an error are optional."""
+    context = error.get("context")
+    if not isinstance(context, dict):
+        return ()
+    names = context.get("objectWriteTraceId")
+    if names:
+        return [str(one) for one in names]
+    kinds = ("ids", "id", "objectId", "fromObjectId", "toObjectId")
+    return [str(one) for kind in kinds for one in context.get(kind) or ()]
+
+
+def _bisected(send: Send, items: Sequence[WriteItem]) -> Outcomes:
+    """Send a batch; one that is refused whole is halved until the bad item stands alone."""
+    try:
+        return send(items)
+    except (RecordError, ConflictError) as error:
+        if len(items) == 1:
+            kind = ErrorClass.RECORD
+            if isinstance(error, ConflictError) and items[0].operation is Operation.CREATE:
+                return [_unknown(items[0], error.got)]
+            return [_refused(items[0], kind, error.got or "refused")]
+    middle = len(items) // 2
+    return _bisected(send, items[:middle]) + _bisected(send, items[middle:])
+
+
+def _results(answer: Mapping[str, Any]) -> Sequence[Record]:
+    found: Sequence[Record] = answer.get("results") or ()
+    return found
+
+
+def _end_of(item: WriteItem, name: str) -> str:
+    """Whom a new record is linked to. The customer of a visit is its parent, too: the host names
+    fields only as far as the mapping reads them, and links are read by themselves."""
+    value = item.values.get(name) or (item.parent if name == "customer_id" else "")
+    return str(value or "")
+
+
+def _done(item: WriteItem, status: Status, id_: str = "") -> Outcome:
+    return Outcome(item=item.item, status=status, id=id_ or item.id)
+
+
+def _unknown(item: WriteItem, why: str) -> Outcome:
+    kind = ErrorClass.UNKNOWN
+    return Outcome(item=item.item, status=Status.UNKNOWN, id=item.id, error_class=kind, error=why)
+
+
+def _conflict(item: WriteItem) -> Outcome:
+    return Outcome(
+        item=item.item,
+        status=Status.CONFLICT,
+        id=item.id,
+        error_class=ErrorClass.CONFLICT,
+        error="the record no longer holds the expected values",
+    )
+
+
+def _refused(item: WriteItem, kind: ErrorClass, why: str, *, id_: str = "") -> Outcome:
+    return Outcome(
+        item=item.item, status=Status.REJECTED, id=id_ or item.id, error_class=kind, error=why
+    )
+
+
+def _unlinked(item: WriteItem, id_: str, why: str) -> Outcome:
+    """Written, and not linked: a second try would not help, and the record is there."""
+    error = f"written, but not linked to its customer or contact: {why}"
+    return Outcome(item=item.item, status=Status.APPLIED, id=id_, error=error)
