@@ -1,10 +1,11 @@
 """What commands print: one JSON document, or text that is safe and narrow enough for a terminal."""
 
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from crmbridge.records import Finding
 
@@ -14,17 +15,26 @@ WIDTH = 80
 def show_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
     """Print one JSON document on standard output and nothing else."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, default=str)
-    sys.stdout.write(text + "\n")
+    _say(sys.stdout, text)
 
 
 def show(text: str = "") -> None:
     """Print lines of text on standard output."""
-    sys.stdout.write(text + "\n")
+    _say(sys.stdout, text)
 
 
 def note(text: str) -> None:
     """Say something about the work on standard error."""
-    sys.stderr.write(text + "\n")
+    _say(sys.stderr, text)
+
+
+def _say(stream: TextIO, text: str) -> None:
+    """Write a line; a reader who has left, as `| head` does, changes neither work nor exit code."""
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def plain(value: object) -> str:
