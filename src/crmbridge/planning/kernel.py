@@ -72,6 +72,20 @@ def refresh(
 
 
 @compiled
+def fits(nodes: Ints, rows: Ints, legs: Ints, leg: int) -> bool:
+    """Whether a refreshed leg keeps all its doors and its end.
+
+    Taking a stop out can break it: where the way past a stop is longer than the way over it, as
+    with places whose travel is an allowance, or distances that were rounded down.
+    """
+    length = legs[leg, LENGTH]
+    for i in range(1, length + 1):
+        if rows[leg, i, READY] - nodes[rows[leg, i, STOP], SERVICE] > rows[leg, i, LATEST]:
+            return False
+    return rows[leg, length, READY] + rows[leg, length + 1, HOP] <= legs[leg, CLOSE]
+
+
+@compiled
 def may_go(
     slots: Ints, nodes: Ints, legs: Ints, days: Ints, leg_of: Ints, node: int, leg: int
 ) -> bool:

@@ -27,7 +27,7 @@ from crmbridge.planning.field import (
     Ints,
     Tours,
 )
-from crmbridge.planning.kernel import cheapest, may_go, refresh
+from crmbridge.planning.kernel import cheapest, fits, may_go, refresh
 
 
 class Knobs(NamedTuple):
@@ -330,14 +330,15 @@ def anneal(
         scratch.fresh[:] = False
         seed = ruin(field, tours, scratch, knobs, rng)
         recreate(field, tours, scratch, knobs, rng, seed, below(rng, 5))
-        gain = 0.0
+        gain, is_whole = 0.0, True
         for leg in range(count):
             if scratch.touched[leg]:
+                is_whole &= fits(field.nodes, tours.rows, tours.legs, leg)
                 leg_worth[leg] = worth_of(
                     field.value, tours.rows, tours.legs, leg, knobs.travel_cost
                 )
                 gain += leg_worth[leg] - current[2 + leg]
-        if gain < temperature * math.log(chance(rng) + 1e-300):
+        if not is_whole or gain < temperature * math.log(chance(rng) + 1e-300):
             undo(tours, scratch)
             continue
         current[0] += gain

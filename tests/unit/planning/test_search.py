@@ -202,3 +202,18 @@ def _shut(closes):
     closes = closes.copy()
     closes[:, 1] = -1
     return closes
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_short_cuts_over_a_stop_do_not_make_a_tour_too_long_when_it_goes(seed):
+    # Node 0 is 5 from everywhere, as a place of unknown travel is: taking it out of a tour makes
+    # the way between its neighbours longer, and may break what fitted.
+    board = a_board(seed, nodes=9, legs=2, end=180)
+    travel = board.travel.copy() * 2
+    travel[0, :] = travel[:, 0] = 5
+    travel[0, 0] = 0
+    board = replace(board, travel=travel)
+
+    tours = found(board, iterations=4000).tours
+
+    assert all(is_feasible(board, leg, tour) for leg, tour in enumerate(tours))
