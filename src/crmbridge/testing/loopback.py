@@ -140,10 +140,12 @@ class LoopbackServer:
     Args:
         script: replies, or a function that chooses one by the request.
         tls: the server's certificate; None for plain http.
+        port: the one to listen at; 0 for any that is free.
     """
 
     script: Sequence[Reply] | Callable[[Received], Reply]
     tls: ssl.SSLContext | None = None
+    port: int = 0
     received: list[Received] = field(default_factory=list)
     _server: ThreadingHTTPServer = field(init=False)
     _replies: Iterator[Reply] = field(init=False)
@@ -158,7 +160,7 @@ class LoopbackServer:
     def __enter__(self) -> "LoopbackServer":
         if not callable(self.script):
             self._replies = chain(self.script, repeat(self.script[-1]))
-        self._server = _QuietServer(("127.0.0.1", 0), _handler_of(self))
+        self._server = _QuietServer(("127.0.0.1", self.port), _handler_of(self))
         if self.tls is not None:
             listening = self._server.socket
             self._server.socket = self.tls.wrap_socket(listening, server_side=True)

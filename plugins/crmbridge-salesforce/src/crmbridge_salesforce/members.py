@@ -1,0 +1,138 @@
+"""Adds people to campaigns and removes them; a member is the pair of campaign and person."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from crmbridge.adapters import ErrorClass, Outcome, Status, WriteItem
+from crmbridge.adapters.http import Effect
+from crmbridge_salesforce import soql
+from crmbridge_salesforce.client import Client
+from crmbridge_salesforce.codes import DOUBLE
+from crmbridge_salesforce.ids import to_18
+from crmbridge_salesforce.mapping import MEMBER
+from crmbridge_salesforce.own import LEAD
+from crmbridge_salesforce.verdicts import is_gone, outcomes_of, refused, unchanged
+
+Pair = tuple[str, str, str]
+"""(campaign, ``ContactId`` or the like, person)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """Writes CampaignMember.
+
+    Args:
+        statuses: our status -> that of the campaign.
+    """
+
+    client: Client
+    statuses: Mapping[str, str]
+
+    def add(self, items: Sequence[WriteItem]) -> list[Outcome]:
+        """Add those who are no members yet, each once."""
+        pairs = {one.item: pair_of(one) for one in items}
+        held = self._held(list(pairs.values()))
+        fresh: dict[Pair, WriteItem] = {}
+        for one in items:
+            if _is_whole(pairs[one.item]) and pairs[one.item] not in held:
+                fresh.setdefault(pairs[one.item], one)
+        added = self._added(list(fresh.values()))
+        return [self._outcome(one, pairs[one.item], held, fresh, added) for one in items]
+
+    def remove(self, items: Sequence[WriteItem]) -> list[Outcome]:
+        """Remove members, named by campaign and person: an id alone might be another's."""
+        pairs = {one.item: pair_of(one) for one in items}
+        held = self._held(list(pairs.values()))
+        doomed = [
+            replace(one, id=held[pairs[one.item]]) for one in items if pairs[one.item] in held
+        ]
+        by_item = {one.item: one for one in self._removed(doomed)}
+        return [by_item.get(one.item) or unchanged(one) for one in items]
+
+    def _outcome(
+        self,
+        item: WriteItem,
+        pair: Pair,
+        held: Mapping[Pair, str],
+        fresh: Mapping[Pair, WriteItem],
+        added: Mapping[Pair, Outcome],
+    ) -> Outcome:
+        if not _is_whole(pair):
+            words = "a member needs a campaign and a contact or lead"
+            return refused(item, ErrorClass.RECORD, words)
+        if pair in held:
+            return unchanged(item, held[pair])
+        if fresh[pair].item == item.item:
+            return added[pair]
+        first = added[pair]  # the same person twice in one batch
+        status = Status.UNCHANGED if first.status is Status.APPLIED else first.status
+        return replace(first, item=item.item, status=status)
+
+    def _added(self, items: Sequence[WriteItem]) -> dict[Pair, Outcome]:
+        if not items:
+            return {}
+        records = [self._record(one) for one in items]
+        document = {"allOrNone": False, "records": records}
+        # KEYED: Salesforce refuses a second membership of the same person
+        answer = self.client.send("POST", "composite/sobjects", document, Effect.KEYED)
+        outcomes = outcomes_of(items, answer.data)
+        pairs = [pair_of(one) for one in items]
+        doubles = [
+            pair
+            for pair, one in zip(pairs, outcomes, strict=True)
+            if one.error.startswith(tuple(DOUBLE))
+        ]
+        held = self._held(doubles)
+        return {
+            pair: unchanged(item, held[pair]) if pair in held else one
+            for pair, item, one in zip(pairs, items, outcomes, strict=True)
+        }
+
+    def _record(self, item: WriteItem) -> dict[str, Any]:
+        campaign, field, person = pair_of(item)
+        status = self.statuses.get(str(item.values.get("status") or ""))
+        record = {"attributes": {"type": MEMBER}, "CampaignId": campaign, field: person}
+        return record | ({"Status": status} if status else {})
+
+    def _removed(self, items: Sequence[WriteItem]) -> list[Outcome]:
+        if not items:
+            return []
+        params = {"ids": ",".join(one.id for one in items), "allOrNone": "false"}
+        answer = self.client.send("DELETE", "composite/sobjects", None, Effect.KEYED, params=params)
+        outcomes = outcomes_of(items, answer.data)
+        pairs = zip(items, outcomes, strict=True)
+        return [unchanged(item) if is_gone(one) else one for item, one in pairs]
+
+    def _held(self, pairs: Sequence[Pair]) -> dict[Pair, str]:
+        """The pairs that are members now, with the member's id."""
+        found: dict[Pair, str] = {}
+        for campaign, field, people in _grouped(pairs):
+            for part in soql.parts(people, soql.LONGEST - 400):
+                is_campaign = f"CampaignId = {soql.quoted(campaign)}"
+                text = soql.select(["Id", field], MEMBER, is_campaign, soql.among(field, part))
+                for record in self.client.records(text):
+                    found[campaign, field, str(record[field])] = str(record["Id"])
+        return found
+
+
+def pair_of(item: WriteItem) -> Pair:
+    """Campaign and person of an item, by their long ids."""
+    contact = str(item.values.get("contact_id") or "")
+    person = contact or str(item.values.get("customer_id") or "")
+    field = "ContactId" if contact else "AccountId"
+    if person.startswith(LEAD):
+        field = "LeadId"
+    return to_18(str(item.values.get("campaign_id") or "")), field, to_18(person)
+
+
+def _is_whole(pair: Pair) -> bool:
+    return bool(pair[0] and pair[2])
+
+
+def _grouped(pairs: Sequence[Pair]) -> Iterator[tuple[str, str, list[str]]]:
+    people: dict[tuple[str, str], dict[str, None]] = {}
+    for campaign, field, person in filter(_is_whole, pairs):
+        people.setdefault((campaign, field), {})[person] = None
+    for (campaign, field), found in people.items():
+        yield campaign, field, list(found)

@@ -1,0 +1,264 @@
+"""Writes items by collections of 200 rows: compared first, then sent, then judged one by one.
+
+"sObject Collections", REST API guide: results stand in the order of the request, the answer is 200
+even if rows fail, and a call counts once against the limits. Salesforce has conditional requests
+for single accounts only, so that rows are compared just before they are sent; a change of that
+second is overwritten, unless the settings ask for `exact`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+from crmbridge.adapters import ErrorClass, Operation, Outcome, WriteItem
+from crmbridge.adapters.http import Effect
+from crmbridge.errors import (
+    ConfigError,
+    ConflictError,
+    CrmbridgeError,
+    QuotaError,
+    RecordError,
+    SignInError,
+)
+from crmbridge_salesforce.client import Client
+from crmbridge_salesforce.codes import DOUBLE
+from crmbridge_salesforce.ids import to_18
+from crmbridge_salesforce.lookup import Current, Lookup
+from crmbridge_salesforce.members import Members
+from crmbridge_salesforce.own import Wanted, wanted_of
+from crmbridge_salesforce.settings import SalesforceSettings
+from crmbridge_salesforce.values import agree
+from crmbridge_salesforce.verdicts import (
+    conflict,
+    is_gone,
+    outcomes_of,
+    refused,
+    unchanged,
+    unknown,
+)
+
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Writes items of one object and operation at a time; used by several threads."""
+
+    client: Client
+    lookup: Lookup
+    settings: SalesforceSettings
+
+    def write(self, items: Sequence[WriteItem]) -> list[Outcome]:
+        """One outcome per item."""
+        way = self._way(items[0].operation)
+        outcomes: list[Outcome] = []
+        for at in range(0, len(items), MOST):
+            part = items[at : at + MOST]
+            try:
+                outcomes += way(part)
+            except CrmbridgeError as error:
+                if not outcomes:
+                    raise
+                outcomes += [_after(error, item) for item in items[at:]]
+                break
+        return outcomes
+
+    def _way(self, operation: Operation) -> Callable[[Sequence[WriteItem]], list[Outcome]]:
+        members = Members(client=self.client, statuses=self.settings.member_status)
+        return {
+            Operation.CREATE: self._create,
+            Operation.UPDATE: self._change,
+            Operation.CLEAR: self._change,
+            Operation.DELETE: self._delete,
+            Operation.ADD_MEMBER: members.add,
+            Operation.REMOVE_MEMBER: members.remove,
+        }[operation]
+
+    def _create(self, items: Sequence[WriteItem]) -> list[Outcome]:
+        """Create records under our key, or take up those that bear it already."""
+        object_, key_field = items[0].object, self.settings.key_field
+        self._need_key(object_)
+        records = [
+            {"attributes": {"type": object_}, **_filled(wanted_of(one)), key_field: one.key}
+            for one in items
+        ]
+        path = f"composite/sobjects/{quote(object_)}/{quote(key_field)}"
+        document = {"allOrNone": False, "records": records}
+        answer = self.client.send("PATCH", path, document, Effect.KEYED)
+        return self._keyed(items, outcomes_of(items, answer.data))
+
+    def _need_key(self, object_: str) -> None:
+        """Create nothing that could not be found again.
+
+        Raises:
+            ConfigError: the object lacks the field for our key.
+        """
+        described = self.client.describe(object_)
+        if described is None:
+            return
+        name = self.settings.key_field
+        fields = {one["name"]: one for one in described.get("fields") or ()}
+        if not fields.get(name, {}).get("externalId"):
+            raise ConfigError(
+                f"{object_}.{name}", "an external-id field", "none", "Run `crmbridge doctor --fix`"
+            )
+
+    def _keyed(self, items: Sequence[WriteItem], outcomes: list[Outcome]) -> list[Outcome]:
+        """A double whose key is ours is our own earlier write."""
+        doubles = {
+            one.item
+            for one in outcomes
+            if one.error.startswith(tuple(DOUBLE)) and self.settings.key_field in one.error
+        }
+        if not doubles:
+            return outcomes
+        keys = {one.item: one.key for one in items}
+        found = self.lookup.by_keys(
+            items[0].object, self.settings.key_field, [keys[one] for one in sorted(doubles)]
+        )
+        return [_taken_up(one, found.get(keys[one.item], ())) for one in outcomes]
+
+    def _change(self, items: Sequence[WriteItem]) -> list[Outcome]:
+        """Write fields of records that still hold what was expected."""
+        wanted = [wanted_of(one) for one in items]
+        current = self._current(items[0].object, wanted)
+        decided = {one.item.item: _decided(one, current) for one in wanted}
+        to_send = [one for one in wanted if decided[one.item.item] is None]
+        sent = self._send(items[0].object, to_send)
+        by_item = {one.item: one for one in sent}
+        return [decided[one.item] or by_item[one.item] for one in items]
+
+    def _send(self, object_: str, wanted: Sequence[Wanted]) -> list[Outcome]:
+        if not wanted:
+            return []
+        items = [one.item for one in wanted]
+        if self.settings.exact and object_ == "Account":
+            return [self._exactly(one) for one in wanted]
+        records = [
+            {"attributes": {"type": object_}, "id": to_18(one.item.id), **one.sends}
+            for one in wanted
+        ]
+        document = {"allOrNone": False, "records": records}
+        # ONCE: a row that is sent again must be compared again, which the host sees to
+        answer = self.client.send("PATCH", "composite/sobjects", document, Effect.ONCE)
+        return self._with_survivors(object_, items, outcomes_of(items, answer.data))
+
+    def _exactly(self, one: Wanted) -> Outcome:
+        """Write an account under the condition that it is as it was compared.
+
+        "Conditional Request Headers", REST API guide: If-Match works for Account records only.
+        """
+        path = f"sobjects/Account/{to_18(one.item.id)}"
+        try:
+            held = self.client.get(path)
+            changed = _changed(one, held.json())
+            if changed:
+                return conflict(one.item, changed)
+            headers = {"If-Match": held.headers.get("ETag", "")}
+            effect = Effect.ONCE
+            self.client.send("PATCH", path, dict(one.sends), effect, headers=headers)
+        except ConflictError:
+            return conflict(one.item, ["the record"])
+        except RecordError as error:
+            return refused(one.item, ErrorClass.RECORD, error.got)
+        return outcomes_of([one.item], [{"id": one.item.id, "success": True}])[0]
+
+    def _delete(self, items: Sequence[WriteItem]) -> list[Outcome]:
+        """Delete our records that nobody changed; one that is gone already needs nothing."""
+        wanted = [wanted_of(one) for one in items]
+        current = self._current(items[0].object, wanted)
+        decided = {one.item.item: _doomed(one, current) for one in wanted}
+        to_send = [one for one in items if decided[one.item] is None]
+        by_item = {one.item: one for one in delete_rows(self.client, to_send)}
+        return [decided[one.item] or by_item[one.item] for one in items]
+
+    def _current(self, object_: str, wanted: Sequence[Wanted]) -> Current:
+        fields = {name for one in wanted for name in (*one.shows, *one.expected)}
+        ids = [one.item.id for one in wanted]
+        return self.lookup.rows_by_id(object_, ids, sorted(fields))
+
+    def _with_survivors(
+        self, object_: str, items: Sequence[WriteItem], outcomes: list[Outcome]
+    ) -> list[Outcome]:
+        """Rows that went away between comparison and write, with what they were merged into."""
+        gone = {one.item for one in outcomes if is_gone(one)}
+        if not gone:
+            return outcomes
+        ids = {one.item: to_18(one.id) for one in items if one.item in gone}
+        survivors = self.lookup.rows_by_id(object_, list(ids.values()), ["Id"]).survivors
+        return [
+            replace(one, survivor=survivors.get(ids[one.item], "")) if one.item in gone else one
+            for one in outcomes
+        ]
+
+
+def delete_rows(client: Client, items: Sequence[WriteItem]) -> list[Outcome]:
+    """Delete records by id; one that is gone is as it should be."""
+    if not items:
+        return []
+    ids = ",".join(to_18(one.id) for one in items)
+    params = {"ids": ids, "allOrNone": "false"}
+    answer = client.send("DELETE", "composite/sobjects", None, Effect.KEYED, params=params)
+    outcomes = outcomes_of(items, answer.data)
+    pairs = zip(items, outcomes, strict=True)
+    return [unchanged(item) if is_gone(one) else one for item, one in pairs]
+
+
+def _filled(wanted: Wanted) -> dict[str, Any]:
+    """A new record names no empty field."""
+    return {name: value for name, value in wanted.sends.items() if value is not None}
+
+
+def _decided(one: Wanted, current: Current) -> Outcome | None:
+    """What can be said before anything is sent; None for a row to send."""
+    id_ = to_18(one.item.id)
+    held = current.rows.get(id_)
+    if held is None:
+        survivor = current.survivors.get(id_, "")
+        return refused(one.item, ErrorClass.RECORD, "the record is gone", survivor)
+    missing = [name for name in one.shows if name not in held]
+    if missing:
+        words = f"no field {', '.join(missing)}, or it may not be seen"
+        return refused(one.item, ErrorClass.CONFIG, words)
+    if changed := _changed(one, held):
+        return conflict(one.item, changed)
+    is_held = all(agree(held[name], value) for name, value in one.shows.items())
+    return unchanged(one.item, id_) if is_held else None
+
+
+def _doomed(one: Wanted, current: Current) -> Outcome | None:
+    held = current.rows.get(to_18(one.item.id))
+    if held is None:
+        return unchanged(one.item)
+    changed = _changed(one, held)
+    return conflict(one.item, changed) if changed else None
+
+
+def _changed(one: Wanted, held: Mapping[str, Any]) -> list[str]:
+    """Fields that no longer hold what was expected."""
+    return [name for name, value in one.expected.items() if not agree(held.get(name), value)]
+
+
+def _taken_up(outcome: Outcome, ids: Sequence[str]) -> Outcome:
+    if len(ids) != 1:
+        return outcome
+    return outcomes_of(
+        [WriteItem(item=outcome.item, operation=Operation.CREATE, object="")],
+        [{"id": ids[0], "success": True}],
+    )[0]
+
+
+_CLASSES: Sequence[tuple[type[CrmbridgeError], ErrorClass]] = (
+    (QuotaError, ErrorClass.QUOTA),
+    (SignInError, ErrorClass.SIGN_IN),
+    (ConfigError, ErrorClass.CONFIG),
+    (RecordError, ErrorClass.TRANSIENT),
+    (ConflictError, ErrorClass.TRANSIENT),
+)
+
+
+def _after(error: CrmbridgeError, item: WriteItem) -> Outcome:
+    """The outcome of an item whose part failed after others were written."""
+    kind = next((found for type_, found in _CLASSES if isinstance(error, type_)), None)
+    return unknown(item) if kind is None else refused(item, kind, error.line())
