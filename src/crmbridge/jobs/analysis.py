@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from crmbridge.engine.affinity import best_offers
+from crmbridge.engine.needs import strongest_needs
 from crmbridge.engine.parameters import WORDS, PartWeights, ScoreParameters
 from crmbridge.engine.rates import market_table
 from crmbridge.engine.scores import ScoredCustomers, score_visits
@@ -65,7 +66,7 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
     customers = _frame(records, _own_fields(workspace.settings, base))
     features = reduce_features(workspace.store, tuple(sources), to_millis(now))
     features = features[~features.index.duplicated()].drop(columns="object", errors="ignore")
-    features = features.join(_offers(workspace, sources))
+    features = features.join(_offers(workspace, sources)).join(_needs(workspace, sources))
     parameters = score_parameters(workspace, sources, now)
     scored = score_visits(customers, features, parameters, now)
     own = workspace.settings.engine.score.scorer
@@ -121,6 +122,17 @@ def _offers(workspace: Workspace, sources: Sequence[str]) -> pd.DataFrame:
     if not lines:
         return pd.DataFrame({"product_fit": [], "product_fit_name": []})
     return best_offers(pd.DataFrame(lines), "product")
+
+
+def _needs(workspace: Workspace, sources: Sequence[str]) -> pd.DataFrame:
+    with workspace.store.read() as tx:
+        needs = load_stream(tx, "needs", sources)
+        names = {row["id"]: row["name"] for row in load_stream(tx, "products", sources)}
+    for need in needs:
+        need["product"] = names.get(need["product_id"]) or ""
+    if not needs:
+        return pd.DataFrame({"need_name": []})
+    return strongest_needs(pd.DataFrame(needs))
 
 
 def score_parameters(

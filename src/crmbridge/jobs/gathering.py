@@ -17,6 +17,7 @@ from crmbridge.jobs.standing import Standing, standing
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import DateRange, Visit
 from crmbridge.planning.days_off import public_holidays
+from crmbridge.push.ledger import deleted_by_us
 from crmbridge.push.visits import visit_key
 from crmbridge.records import Finding, Reason, RecordKey, to_millis
 from crmbridge.settings import Settings
@@ -33,6 +34,7 @@ from crmbridge.store.territory import (
 )
 
 PERCENT = 100
+_URGENCY = "urgency"
 """A score is a share of one; a visit's value is a percentage."""
 
 
@@ -141,12 +143,11 @@ def _only(reps: JoinedReps, rep: str) -> JoinedReps:
 
 def _worth(score: Score) -> Worth:
     """What speaks for a visit; how urgent it is, the planner says itself for the day it finds."""
-    reasons = tuple(
-        Reason(code=r.code, text=r.text, weight=r.weight * PERCENT)
-        for r in score.reasons
-        if r.weight > 0 and not r.code.startswith(("base", "urgency"))
-    )
-    return Worth(value=score.score * PERCENT, reasons=reasons)
+    lasting = [r for r in score.reasons if not r.code.startswith(_URGENCY)]
+    value = sum(reason.weight for reason in lasting) * PERCENT
+    told = [r for r in lasting if r.weight > 0 and r.code != "base"]
+    reasons = tuple(Reason(code=r.code, text=r.text, weight=r.weight * PERCENT) for r in told)
+    return Worth(value=max(value, 0.0), reasons=reasons)
 
 
 def _standing(workspace: Workspace, customers: list[Record], now: datetime) -> Standing:
@@ -159,7 +160,8 @@ def _standing(workspace: Workspace, customers: list[Record], now: datetime) -> S
             for stored in load_visits(tx, plan.id) if plan else ():
                 planned.append(visit_of(stored))
                 keys[visit_key(connection, stored.visit_id)] = stored.visit_id
-        seen: Mapping[str, Any] = {keys[row["visit_key"]]: row for row in load_ours(tx, keys)}
+        ours = keys.keys() - deleted_by_us(tx, keys)
+        seen: Mapping[str, Any] = {keys[row["visit_key"]]: row for row in load_ours(tx, ours)}
     days = workspace.settings.planning.decline_days
     return standing(planned, seen, customers, now.date(), days)
 

@@ -54,6 +54,23 @@ def pull_connections(
         report.connections = dict(sorted(report.connections.items()))
 
 
+def pull_streams(
+    workspace: Workspace, name: str, streams: Iterable[str], report: RunReport
+) -> None:
+    """Pull some streams of a connection, as far as it has them.
+
+    Raises:
+        CrmbridgeError: it cannot be read; what made an object of it unreadable.
+    """
+    with workspace.lease(name) as opened:
+        for stream in streams:
+            if stream in opened.objects:
+                result = pull(workspace.store, source_of(workspace, opened, stream))
+                report.find(result.findings)
+                for problem in result.problems:
+                    raise problem.error
+
+
 def _pull(workspace: Workspace, source: Source, report: RunReport) -> None:
     result = pull(workspace.store, source)
     report.connections[source.connection] = dict(result.counts)

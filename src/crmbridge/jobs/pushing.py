@@ -1,158 +1,28 @@
-"""Decides changesets from plans and analyses, applies them, and takes them back."""
+"""Applies changesets under the leases of their connections, and brings plans into force."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import timedelta
 
-from crmbridge.errors import UsageError
-from crmbridge.jobs.allowed import policy_of, source_fields, visit_object
-from crmbridge.jobs.analysis import base_connections
-from crmbridge.jobs.bars import bars_of
-from crmbridge.jobs.planning import Made
+from crmbridge.jobs.allowed import source_fields
+from crmbridge.jobs.deciding import allows_writes
+from crmbridge.jobs.pulling import names_in_order, pull_streams
 from crmbridge.jobs.report import RunReport
-from crmbridge.jobs.wanted import Results, desired_fields, desired_of_plans
 from crmbridge.jobs.workspace import Opened, Workspace
-from crmbridge.push.apply import Orders, apply
-from crmbridge.push.changeset import Changeset
-from crmbridge.push.decide import Decision, Origin, decide
-from crmbridge.push.desired import Barred, Desired, DesiredFields, WritePolicy
-from crmbridge.push.facts import Ask, gather, gather_for
-from crmbridge.push.guards import guarded_number
+from crmbridge.push.apply import Orders, apply, settle_open
+from crmbridge.push.consent import BarredNow, barred_in_store, bars
 from crmbridge.push.journal import Journal
-from crmbridge.push.ledger import latest_open, save_changeset
+from crmbridge.push.ledger import latest_open, reopen_rejected
 from crmbridge.push.report import ApplyReport
 from crmbridge.push.settle import Target
-from crmbridge.push.undo import undo_in
-from crmbridge.records import RecordKey, to_millis
+from crmbridge.records import from_millis, to_millis
 from crmbridge.store.connections import list_accounts
 from crmbridge.store.plans import publish_plan
-from crmbridge.store.scores import Score, load_scores
-from crmbridge.store.segments import load_segments
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writable:
-    """Connections that may be written to, open.
-
-    Args:
-        objects: connection -> object that visits are written as.
-    """
-
-    opened: Mapping[str, Opened]
-    policies: Mapping[str, WritePolicy]
-    objects: Mapping[str, str]
-
-
-@contextmanager
-def writable(workspace: Workspace, names: Iterable[str] = ()) -> Iterator[Writable]:
-    """Open the connections whose settings allow some write; others are never opened for it.
-
-    Args:
-        names: only these; all when empty.
-    """
-    wanted = set(names) or set(workspace.settings.connections)
-    with ExitStack() as stack:
-        opened = {
-            name: stack.enter_context(workspace.open(name))
-            for name in sorted(wanted)
-            if allows_writes(workspace, name)
-        }
-        objects = {
-            name: visit_object(one.capabilities, one.objects, one.settings.write)
-            for name, one in opened.items()
-        }
-        yield Writable(
-            opened=opened,
-            policies={name: policy_of(one) for name, one in opened.items()},
-            objects={name: object_ for name, object_ in objects.items() if object_},
-        )
-
-
-def allows_writes(workspace: Workspace, name: str) -> bool:
-    """Whether the settings of a connection name anything that may be written."""
-    write = workspace.settings.connections[name].write
-    return bool(write.visits or write.segment or write.score or write.reasons)
-
-
-def as_it_is(desired: Desired) -> Desired:
-    """All of what is desired."""
-    return desired
-
-
-def decide_changes(
-    workspace: Workspace,
-    made: Made,
-    target: Writable,
-    narrow: Callable[[Desired], Desired] = as_it_is,
-) -> Decision:
-    """Decide what should change, from plans and stored analyses; keep the changeset.
-
-    Args:
-        narrow: leaves out of what is desired what was not asked for.
-    """
-    now = workspace.clock.now()
-    fields = _fields(workspace, target)
-    desired = narrow(desired_of_plans(made, target.objects, fields, now))
-    ask = Ask(now=now, policies=target.policies, reps=_reps(made))
-    seen = gather_for(workspace.store, desired, ask)
-    barred = Barred(by_channel={"visit": frozenset(made.gathered.known.barred)})
-    decision = decide(desired, seen, target.policies, _origin(workspace), barred)
-    save_changeset(workspace.store, decision.changeset, workspace.run_id)
-    return decision
-
-
-def _origin(workspace: Workspace) -> Origin:
-    with workspace.store.read() as tx:
-        organisations = {one.name: one.organisation for one in list_accounts(tx)}
-    return Origin(
-        now=workspace.clock.now(), epoch=workspace.store.epoch, organisations=organisations
-    )
-
-
-def _reps(made: Made) -> dict[tuple[str, str], str]:
-    return {place: rep.id for place, rep in made.gathered.known.reps.by_record.items()}
-
-
-def _fields(workspace: Workspace, target: Writable) -> list[DesiredFields]:
-    found: list[DesiredFields] = []
-    for base in base_connections(workspace.settings):
-        if base not in target.opened:
-            continue
-        write = target.opened[base].settings.write
-        with workspace.store.read() as tx:
-            scores = load_scores(tx, (base,))
-            segments = load_segments(tx, base)
-        results = Results(
-            scores=scores, segments=segments, written=_written(workspace, target, base, scores)
-        )
-        found += desired_fields(results, write)
-    return found
-
-
-def _written(
-    workspace: Workspace, target: Writable, base: str, scores: Sequence[Score]
-) -> dict[RecordKey, float]:
-    """customer -> the score we wrote last, where it still stands."""
-    name = target.opened[base].settings.write.score
-    keys = [score.key for score in scores]
-    ask = Ask(now=workspace.clock.now(), policies=target.policies, records=keys)
-    seen = gather(workspace.store, ask).fields
-    found = {}
-    for key, values in seen.items():
-        value = values.get(name)
-        if value is not None and value.is_written:
-            number = _number(value.written)
-            if number is not None:
-                found[key] = number
-    return found
-
-
-def _number(value: object) -> float | None:
-    """A value as a number, also where a CRM gives numbers back as text; None if it is none."""
-    try:
-        return float(str(value))
-    except ValueError:
-        return None
+CONSENT_STREAMS = ("customers", "contacts", "consents")
+FRESH = timedelta(minutes=10)
+"""Consent that was pulled longer ago is read again before anything is sent."""
 
 
 def apply_changeset(
@@ -169,28 +39,84 @@ def apply_changeset(
         RetryLaterError: another run holds one of the connections.
     """
     journal = journal_of(workspace, changeset)
+    if journal.changeset.items:
+        refresh_consent(workspace, report)
     names = list(journal.changeset.organisations)
-    with ExitStack() as stack:
-        opened = {name: stack.enter_context(workspace.lease(name)) for name in names}
-        targets = {name: _target(one) for name, one in opened.items()}
-        fences = {name: one.fence for name, one in opened.items() if one.fence is not None}
-
-        orders = Orders(
-            clock=workspace.clock,
-            fences=fences,
-            accept=accept,
-            actor=actor,
-            run_id=workspace.run_id,
-            bars=bars_of(workspace, journal.changeset),
+    with _targets(workspace, names) as (targets, orders):
+        result = apply(
+            workspace.store,
+            changeset,
+            targets,
+            replace(
+                orders,
+                accept=accept,
+                actor=actor,
+                bars=bars(workspace.store, journal.changeset, _barred_now(workspace)),
+            ),
         )
-        result = apply(workspace.store, changeset, targets, orders)
     publish(workspace, journal.changeset.plan_id)
-    report.outcomes = dict(result.outcomes)
+    report.outcomes = {
+        name: count + result.outcomes.get(name, 0) for name, count in report.outcomes.items()
+    }
     report.find(result.findings)
     for error in result.stops.values():
         report.stop(error)
     report.codes.add(result.exit_code)
     return result
+
+
+def settle(workspace: Workspace, report: RunReport) -> None:
+    """Look up what a push that died left under way, before anything is decided anew."""
+    names = [n for n in workspace.settings.connections if allows_writes(workspace, n)]
+    with _targets(workspace, names) as (targets, orders):
+        for error in settle_open(workspace.store, targets, orders).values():
+            report.stop(error)
+
+
+def retry_rejected(workspace: Workspace, report: RunReport) -> None:
+    """Send writes that were rejected once more, after their cause is gone."""
+    for changeset in reopen_rejected(workspace.store):
+        apply_changeset(workspace, changeset, report, actor="retry")
+
+
+@contextmanager
+def _targets(
+    workspace: Workspace, names: Sequence[str]
+) -> Iterator[tuple[Mapping[str, Target], Orders]]:
+    with ExitStack() as stack:
+        opened = {name: stack.enter_context(workspace.lease(name)) for name in names}
+        targets = {name: _target(one) for name, one in opened.items()}
+        fences = {name: one.fence for name, one in opened.items() if one.fence is not None}
+        threads = max((one.settings.limits.concurrent for one in opened.values()), default=1)
+        orders = Orders(
+            clock=workspace.clock, fences=fences, run_id=workspace.run_id, threads=threads
+        )
+        yield targets, orders
+
+
+def _barred_now(workspace: Workspace) -> BarredNow:
+    unknown = workspace.settings.consent.unknown
+    rules = {"visit": unknown.visit, "call": unknown.call, "email": unknown.email}
+    return barred_in_store(
+        workspace.store, {channel: rule == "allow" for channel, rule in rules.items()}
+    )
+
+
+def refresh_consent(workspace: Workspace, report: RunReport) -> None:
+    """Read people and consents again where they were pulled too long ago to rely on.
+
+    A connection that cannot be read now stops the push: somebody may have opted out there.
+
+    Raises:
+        CrmbridgeError: as the pull of the connection says.
+    """
+    now = workspace.clock.now()
+    with workspace.store.read() as tx:
+        pulled = {one.name: one.pulled_at for one in list_accounts(tx)}
+    for name in names_in_order(workspace, ()):
+        at = pulled.get(name)
+        if at is not None and now - from_millis(at) > FRESH:
+            pull_streams(workspace, name, CONSENT_STREAMS, report)
 
 
 def journal_of(workspace: Workspace, changeset: str) -> Journal:
@@ -220,26 +146,6 @@ def _target(opened: Opened) -> Target:
     )
 
 
-def decide_undo(workspace: Workspace, changeset: str, target: Writable) -> Decision:
-    """Decide a changeset that takes another one back; keep it."""
-    ask = Ask(now=workspace.clock.now(), policies=target.policies)
-    decision = undo_in(workspace.store, changeset, ask, _origin(workspace))
-    save_changeset(workspace.store, decision.changeset, workspace.run_id)
-    return decision
-
-
 def newest_changeset(workspace: Workspace) -> str:
-    """The changeset that was decided last and waits.
-
-    Raises:
-        UsageError: none waits.
-    """
-    found = latest_open(workspace.store)
-    if found is None:
-        raise UsageError("push", "a changeset that waits", "none", "Run `crmbridge diff` first")
-    return found
-
-
-def is_guarded(changeset: Changeset) -> bool:
-    """Whether a guard stops the changeset until its exact number is accepted."""
-    return guarded_number(changeset) > 0
+    """The changeset that was decided last and waits; "" if none does."""
+    return latest_open(workspace.store) or ""

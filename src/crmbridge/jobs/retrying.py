@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from crmbridge.errors import CrmbridgeError
 from crmbridge.jobs.pulling import names_in_order, source_of
+from crmbridge.jobs.pushing import retry_rejected
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.pull.retrying import retry
@@ -11,11 +12,7 @@ from crmbridge.records import Counts
 
 
 def retry_connections(workspace: Workspace, names: Sequence[str], report: RunReport) -> None:
-    """Try quarantined records of connections again.
-
-    Rejected writes need nothing here: the next changeset has them again, as long as the CRM does
-    not hold what it should.
-    """
+    """Try quarantined records of connections again, then writes that were rejected."""
     for name in names_in_order(workspace, names):
         try:
             with workspace.lease(name) as opened:
@@ -28,3 +25,7 @@ def retry_connections(workspace: Workspace, names: Sequence[str], report: RunRep
         report.codes.add(result.exit_code)
         for problem in result.problems:
             report.stop(problem.error)
+    try:
+        retry_rejected(workspace, report)
+    except CrmbridgeError as error:
+        report.stop(error)

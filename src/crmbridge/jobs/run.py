@@ -6,10 +6,11 @@ from datetime import date
 
 from crmbridge.errors import ExitCode
 from crmbridge.jobs.analysis import Analysed, analyse, base_connections
+from crmbridge.jobs.deciding import decide_changes, is_guarded, writable
 from crmbridge.jobs.files import write_analysis, write_plans
 from crmbridge.jobs.planning import Made, make_plans, plans_again
 from crmbridge.jobs.pulling import names_in_order, pull_connections
-from crmbridge.jobs.pushing import apply_changeset, decide_changes, is_guarded, publish, writable
+from crmbridge.jobs.pushing import apply_changeset, publish, settle
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.push.guards import describe, guarded_number
@@ -95,6 +96,7 @@ def _plan(workspace: Workspace, task: Task, report: RunReport, results: Results)
 
 
 def _push(workspace: Workspace, task: Task, report: RunReport, results: Results) -> None:
+    settle(workspace, report)
     with writable(workspace) as target:
         if not target.opened:
             _publish_unwritten(workspace, results)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from crmbridge.errors import ConfigError, CrmbridgeError
 from crmbridge.planning import Budget, Plan, Problem, join_plans, plan_part, split_by_rep
@@ -56,9 +57,10 @@ def _backend(engine: EngineSettings) -> Iterator[None]:
         yield
         return
     try:
-        from distributed import Client
+        import distributed
 
-        client = Client(engine.scheduler, timeout="20s")
+        make: Any = distributed.Client  # untyped
+        client = make(engine.scheduler, timeout="20s")
     except (ImportError, OSError, TimeoutError) as cause:
         raise ConfigError(
             "engine.scheduler",

@@ -103,8 +103,8 @@ def diff(
     """
     from crmbridge.cli.session import workspace
     from crmbridge.jobs.choosing import Choice, chosen
+    from crmbridge.jobs.deciding import decide_changes, writable
     from crmbridge.jobs.planning import Made, plans_again
-    from crmbridge.jobs.pushing import decide_changes, writable
     from crmbridge.jobs.runs import run_of
 
     with workspace(context, now) as space, run_of(space, "diff") as report:
@@ -166,8 +166,9 @@ def push(
 
     with workspace(context, now) as space, run_of(space, "push") as report:
         id_ = changeset or newest_changeset(space)
-        report.count_items(journal_of(space, id_).changeset.items, id_)
-        apply_changeset(space, id_, report, accept, actor="push")
+        if id_:
+            report.count_items(journal_of(space, id_).changeset.items, id_)
+            apply_changeset(space, id_, report, accept, actor="push")
     show_json(report.to_json()) if json_ else _show_outcomes(report)
     raise typer.Exit(int(report.exit_code))
 
@@ -183,7 +184,8 @@ def undo(
     Example: crmbridge undo c0123456789ab
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.pushing import apply_changeset, decide_undo, writable
+    from crmbridge.jobs.deciding import decide_undo, writable
+    from crmbridge.jobs.pushing import apply_changeset
     from crmbridge.jobs.runs import run_of
 
     with workspace(context, now) as space, run_of(space, "undo") as report:
@@ -198,8 +200,11 @@ def undo(
 
 
 def _show_outcomes(report: "RunReport") -> None:
+    if not report.changeset:
+        show("No changeset waits: nothing was written.")
+        return
     counts = ", ".join(f"{count} {name}" for name, count in report.outcomes.items())
-    show(f"Changeset {report.changeset.get('id', '')}: {counts}.")
+    show(f"Changeset {report.changeset['id']}: {counts}.")
     show_end(report)
 
 
