@@ -1,0 +1,225 @@
+"""The other endpoints: lists, owners, properties, campaigns, details, tokens."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from crmbridge_hubspot.sandbox.answers import Reply, invalid, not_found, refusal
+from crmbridge_hubspot.sandbox.records import Records
+from crmbridge_hubspot.sandbox.request import Asked
+from crmbridge_hubspot.sandbox.truth import Account, StaticList, definition, stamp
+
+
+class Lists:
+    """Lists and who is on them."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def search(self, asked: Asked) -> Reply:
+        """Lists by offset."""
+        body = asked.json()
+        offset, count = int(body.get("offset") or 0), int(body.get("count") or 20)
+        lists = sorted(self._account.lists.values(), key=lambda one: int(one.id))
+        page = lists[offset : offset + count]
+        document = {
+            "offset": offset + len(page),
+            "hasMore": offset + count < len(lists),
+            "lists": [self._shown(one) for one in page],
+            "total": len(lists),
+        }
+        return Reply(200, document)
+
+    def create(self, asked: Asked) -> Reply:
+        """Make a list; names are unique."""
+        body = asked.json()
+        if any(one.name == body["name"] for one in self._account.lists.values()):
+            raise invalid(f"A list with name {body['name']} already exists")
+        id_ = self._account.add_list(
+            body["name"], object_type=body["objectTypeId"], processing=body["processingType"]
+        )
+        return Reply(200, {"list": self._shown(self._account.lists[id_])})
+
+    def read(self, asked: Asked) -> Reply:
+        """One list."""
+        return Reply(200, {"list": self._shown(self._list(asked.parts[0]))})
+
+    def members(self, asked: Asked) -> Reply:
+        """Who is on a list, by id."""
+        found, limit = self._list(asked.parts[0]), asked.number("limit", 100, 250)
+        after = int(asked.query.get("after") or 0)
+        ids = sorted(found.members, key=int)
+        page = ids[after : after + limit]
+        document: dict[str, Any] = {
+            "results": [
+                {"recordId": id_, "membershipTimestamp": stamp(found.members[id_])} for id_ in page
+            ],
+            "total": len(ids),
+        }
+        if after + limit < len(ids):
+            document["paging"] = {"next": {"after": str(after + limit)}}
+        return Reply(200, document)
+
+    def add(self, asked: Asked) -> Reply:
+        """Put records on a list that is kept by hand."""
+        found, ids = self._by_hand(asked)
+        there = self._account.kind("contacts" if found.object_type == "0-1" else "companies")
+        known = [id_ for id_ in ids if id_ in there.entries and not there.entries[id_].archived_at]
+        fresh = [id_ for id_ in known if id_ not in found.members]
+        for id_ in fresh:
+            found.members[id_] = self._account.clock.step()
+        return _changed(added=fresh, missing=[id_ for id_ in ids if id_ not in known])
+
+    def remove(self, asked: Asked) -> Reply:
+        """Take records off a list that is kept by hand."""
+        found, ids = self._by_hand(asked)
+        gone = [id_ for id_ in ids if found.members.pop(id_, None)]
+        return _changed(removed=gone, missing=[id_ for id_ in ids if id_ not in gone])
+
+    def _by_hand(self, asked: Asked) -> tuple[StaticList, list[str]]:
+        found, ids = self._list(asked.parts[0]), asked.json()
+        if found.processing == "DYNAMIC":
+            raise invalid("Can not operate manually on a dynamic list")
+        if not isinstance(ids, list):
+            raise invalid("Invalid input JSON: an array of record ids expected")
+        return found, [str(id_) for id_ in ids]
+
+    def _list(self, id_: str) -> StaticList:
+        if id_ not in self._account.lists:
+            raise not_found(f"List {id_}")
+        return self._account.lists[id_]
+
+    def _shown(self, one: StaticList) -> dict[str, Any]:
+        return {
+            "listId": one.id,
+            "listVersion": 1,
+            "createdAt": stamp(one.created),
+            "updatedAt": stamp(one.created),
+            "filtersUpdatedAt": stamp(one.created),
+            "processingStatus": "COMPLETE",
+            "processingType": one.processing,
+            "objectTypeId": one.object_type,
+            "name": one.name,
+            "additionalProperties": {"hs_list_size": str(len(one.members))},
+        }
+
+
+def _changed(
+    added: Sequence[str] = (), removed: Sequence[str] = (), missing: Sequence[str] = ()
+) -> Reply:
+    document = {
+        "recordsIdsAdded": list(added),
+        "recordIdsRemoved": list(removed),
+        "recordIdsMissing": list(missing),
+    }
+    return Reply(200, document)
+
+
+class Rest:
+    """Owners, properties, campaigns, the account's details."""
+
+    def __init__(self, account: Account, records: Records) -> None:
+        self._account = account
+        self._records = records
+
+    def owners(self, asked: Asked) -> Reply:
+        """A page of owners."""
+        wants_archived = asked.query.get("archived") == "true"
+        owners = [o for o in self._account.owners.values() if o["archived"] == wants_archived]
+        return _paged(owners, asked)
+
+    def campaigns(self, asked: Asked) -> Reply:
+        """A page of marketing campaigns."""
+        return _paged(list(self._account.campaigns.values()), asked)
+
+    def properties(self, asked: Asked) -> Reply:
+        """The properties of a type."""
+        kind = self._records.known(asked.parts[0])
+        return Reply(200, {"results": list(kind.definitions.values())})
+
+    def property(self, asked: Asked) -> Reply:
+        """One property."""
+        kind = self._records.known(asked.parts[0])
+        if asked.parts[1] not in kind.definitions:
+            raise not_found(asked.parts[1])
+        return Reply(200, kind.definitions[asked.parts[1]])
+
+    def create_property(self, asked: Asked) -> Reply:
+        """Make a property; 409 if there is one of that name."""
+        kind, body = self._records.known(asked.parts[0]), asked.json()
+        name = body["name"]
+        if name != name.lower() or not all(body.get(k) for k in ("label", "type", "fieldType")):
+            raise invalid(f"{name} is no name of a property")
+        if name in kind.definitions:
+            message = f"A property named '{name}' already exists."
+            raise refusal(409, "OBJECT_ALREADY_EXISTS", message)
+        kind.definitions[name] = definition(**body)
+        return Reply(201, kind.definitions[name])
+
+    def details(self, asked: Asked) -> Reply:
+        """The account."""
+        del asked
+        document = {
+            "portalId": self._account.portal,
+            "accountType": "STANDARD",
+            "timeZone": "US/Eastern",
+            "companyCurrency": "USD",
+            "additionalCurrencies": [],
+            "utcOffset": "-05:00",
+            "utcOffsetMilliseconds": -18_000_000,
+            "uiDomain": "app.hubspot.com",
+            "dataHostingLocation": "na1",
+        }
+        return Reply(200, document)
+
+
+def _paged(items: Sequence[Any], asked: Asked) -> Reply:
+    limit = asked.number("limit", 100, 500)
+    after = int(asked.query.get("after") or 0)
+    document: dict[str, Any] = {"results": list(items[after : after + limit])}
+    if after + limit < len(items):
+        document["paging"] = {"next": {"after": str(after + limit)}}
+    return Reply(200, document)
+
+
+class Tokens:
+    """Who may come in: a private app's token, and OAuth tokens that expire."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self.private = {"pat-sandbox"}
+        self.refresh = "refresh-sandbox"
+        self.seconds = 1800
+        self.issued: dict[str, float] = {}
+        self._count = 0
+
+    def trade(self, asked: Asked) -> Reply:
+        """Give an access token for a refresh token."""
+        form = dict(parse_qsl(asked.body.decode()))
+        if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != self.refresh:
+            raise refusal(400, "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
+        self._count += 1
+        token = f"oauth-{self._count}"
+        self.issued[token] = self._account.clock.now().timestamp() + self.seconds
+        document = {
+            "token_type": "bearer",
+            "refresh_token": self.refresh,
+            "access_token": token,
+            "expires_in": self.seconds,
+        }
+        return Reply(200, document)
+
+    def admit(self, header: str) -> None:
+        """Refuse a request without a token that is good now."""
+        token = header.removeprefix("Bearer ")
+        if token in self.private:
+            return
+        if token not in self.issued:
+            raise refusal(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")
+        if self.issued[token] <= self._account.clock.now().timestamp():
+            message = "The OAuth token used to make this call expired 75 second(s) ago."
+            raise refusal(401, "EXPIRED_AUTHENTICATION", message)
+
+    def expire_all(self) -> None:
+        """Let every OAuth token end now."""
+        self.issued = dict.fromkeys(self.issued, 0.0)

@@ -1,0 +1,136 @@
+"""The search endpoint: filters, order, offsets, the cap, and an index that lags."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from crmbridge_hubspot.sandbox.answers import Reply, invalid
+from crmbridge_hubspot.sandbox.records import Records
+from crmbridge_hubspot.sandbox.request import Asked
+from crmbridge_hubspot.sandbox.truth import Account, Entry, by_id
+
+DEEPEST = 10_000
+MOST_GROUPS, MOST_FILTERS, MOST_IN_ALL = 5, 6, 18
+LONGEST = 3_000
+"""Characters of a body; the guide to searches refuses longer ones."""
+
+Seen = Mapping[str, str | None]
+Test = Callable[[Seen], bool]
+
+
+class Search:
+    """Answers searches of one account."""
+
+    def __init__(self, account: Account, records: Records) -> None:
+        self._account = account
+        self._records = records
+
+    def search(self, asked: Asked) -> Reply:
+        """A page of the records that the index shows."""
+        kind = self._records.known(asked.parts[0])
+        if len(asked.body) > LONGEST:
+            raise invalid(f"The request body may have {LONGEST} characters")
+        body = asked.json()
+        limit, after = int(body.get("limit") or 10), int(body.get("after") or 0)
+        if not 0 < limit <= 200:
+            raise invalid("limit must be between 1 and 200")
+        if after + limit > DEEPEST:
+            raise invalid(f"Paging through results is limited to {DEEPEST}")
+        now = self._account.clock.now()
+        tests = self._tests(kind.definitions, body.get("filterGroups") or [])
+        found = [
+            (entry, seen)
+            for entry in self._account.live(kind.name)
+            if (seen := entry.indexed(now)) is not None
+            and (not tests or any(all(one(seen) for one in group) for group in tests))
+        ]
+        self._order(found, body.get("sorts") or [])
+        page = found[after : after + limit]
+        names = self._records.names(kind, body.get("properties") or [])
+        document: dict[str, Any] = {
+            "total": len(found),
+            "results": [self._shown(entry, seen, names) for entry, seen in page],
+        }
+        if after + limit < len(found):
+            document["paging"] = {"next": {"after": str(after + limit)}}
+        return Reply(200, document)
+
+    def _shown(self, entry: Entry, seen: Seen, names: Sequence[str]) -> dict[str, Any]:
+        shown = self._records.shown(entry, names)
+        return {**shown, "properties": {name: seen.get(name) for name in names}}
+
+    def _tests(self, definitions: Mapping[str, Any], groups: Sequence[Any]) -> list[list[Test]]:
+        sizes = [len(group["filters"]) for group in groups]
+        if len(groups) > MOST_GROUPS or max(sizes, default=0) > MOST_FILTERS:
+            raise invalid("too many filters")
+        if sum(sizes) > MOST_IN_ALL:
+            raise invalid("too many filters")
+        return [[_test(definitions, one) for one in group["filters"]] for group in groups]
+
+    def _order(self, found: list[tuple[Entry, Seen]], sorts: Sequence[Any]) -> None:
+        if self._account.disorder:
+            self._account.dice.shuffle(found)
+            return
+        if len(sorts) > 1:
+            raise invalid("one sort only")
+        name, direction = "createdate", "ASCENDING"
+        if sorts:
+            first = sorts[0]
+            is_plain = isinstance(first, str)
+            name = first if is_plain else first["propertyName"]
+            direction = direction if is_plain else first.get("direction", direction)
+        if name == "hs_object_id":
+            found.sort(key=lambda pair: by_id(pair[0]), reverse=direction == "DESCENDING")
+        else:
+            found.sort(key=lambda p: p[1].get(name) or "", reverse=direction == "DESCENDING")
+
+
+def _test(definitions: Mapping[str, Any], one: Mapping[str, Any]) -> Test:
+    name, operator = one["propertyName"], one["operator"]
+    if name not in definitions:
+        raise invalid(f"There was a problem with the request: {name} is not a property")
+    if operator in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
+        return lambda seen: bool(seen.get(name)) == (operator == "HAS_PROPERTY")
+    if operator in ("IN", "NOT_IN"):
+        values = {str(value) for value in one["values"]}
+        return lambda seen: (seen.get(name) in values) == (operator == "IN")
+    value = _comparable(name, str(one["value"]))
+    if operator == "BETWEEN":
+        high = _comparable(name, str(one["highValue"]))
+        return lambda seen: _holds(name, seen, lambda it: bool(value <= it <= high))
+    if operator not in _COMPARE:
+        raise invalid(f"{operator} is no operator")
+    compare = _COMPARE[operator]
+    return lambda seen: _holds(name, seen, lambda it: compare(it, value))
+
+
+def _holds(name: str, seen: Seen, test: Callable[[Any], bool]) -> bool:
+    text = seen.get(name)
+    return text is not None and test(_comparable(name, text))
+
+
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "EQ": lambda left, right: bool(left == right),
+    "NEQ": lambda left, right: bool(left != right),
+    "LT": lambda left, right: bool(left < right),
+    "LTE": lambda left, right: bool(left <= right),
+    "GT": lambda left, right: bool(left > right),
+    "GTE": lambda left, right: bool(left >= right),
+    "CONTAINS_TOKEN": lambda left, right: str(right).strip("*").lower() in str(left).lower(),
+}
+
+
+_TIMES: dict[str, int] = {}
+
+
+def _comparable(name: str, text: str) -> Any:
+    """A value in the order of its kind: ids as numbers, times as milliseconds."""
+    if name == "hs_object_id":
+        return int(text)
+    if not name.endswith("date"):
+        return text
+    if text.isdigit():
+        return int(text)
+    if text not in _TIMES:
+        _TIMES[text] = round(datetime.fromisoformat(text).timestamp() * 1000)
+    return _TIMES[text]
