@@ -99,6 +99,7 @@ class DailyBudget:
     def _open(self) -> Iterator[sqlite3.Connection]:
         """A transaction that holds the write lock from its start."""
         try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
             try:
                 db.execute(_TABLE)
@@ -107,7 +108,7 @@ class DailyBudget:
                 db.execute("COMMIT")
             finally:
                 db.close()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             where = f"rate budget {self.path.name}"
             raise StorageError(where, "a database that can be written", str(error)) from error
 
