@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from crmbridge.adapters.contract import Capabilities
 from crmbridge.errors import UsageError
 from crmbridge.jobs.analysis import base_connections, completed_customers
 from crmbridge.jobs.busy import read_calendars
@@ -17,12 +18,14 @@ from crmbridge.jobs.standing import Standing, standing
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import DateRange, Visit
 from crmbridge.planning.days_off import public_holidays
+from crmbridge.push.facts import taken_away_unseen
 from crmbridge.push.ledger import deleted_by_us
 from crmbridge.push.visits import visit_key
 from crmbridge.records import Finding, Reason, RecordKey, to_millis
 from crmbridge.settings import Settings
 from crmbridge.store.consents import effective_consents
 from crmbridge.store.plans import load_visits, plan_in_force, visit_numbers
+from crmbridge.store.schema import DELETED
 from crmbridge.store.scores import Score, load_scores
 from crmbridge.store.territory import (
     Record,
@@ -161,9 +164,20 @@ def _standing(workspace: Workspace, customers: list[Record], now: datetime) -> S
                 planned.append(visit_of(stored))
                 keys[visit_key(connection, stored.visit_id)] = stored.visit_id
         ours = keys.keys() - deleted_by_us(tx, keys)
-        seen: Mapping[str, Any] = {keys[row["visit_key"]]: row for row in load_ours(tx, ours)}
+        seen: dict[str, Any] = {keys[row["visit_key"]]: row for row in load_ours(tx, ours)}
+        unseen = [key for key in ours if keys[key] not in seen]
+        for key in taken_away_unseen(tx, unseen, _capabilities(workspace)):
+            seen[keys[key]] = _TAKEN_AWAY
     days = workspace.settings.planning.decline_days
     return standing(planned, seen, customers, now.date(), days)
+
+
+_TAKEN_AWAY: Mapping[str, Any] = {"record_state": DELETED, "reply_until": None}
+
+
+def _capabilities(workspace: Workspace) -> dict[str, Capabilities]:
+    connections = workspace.settings.connections
+    return {name: workspace.adapter(one).capabilities for name, one in connections.items()}
 
 
 def _holidays(settings: Settings, first: date, last: date) -> tuple[DateRange, ...]:

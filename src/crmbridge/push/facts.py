@@ -8,14 +8,23 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters.contract import Capabilities, Deletes, Operation, Reading
 from crmbridge.push.desired import Desired, Presence, Seen, SeenRecord, SeenValue, WritePolicy
-from crmbridge.push.ledger import DONE, UNDER_WAY, LastWrite, Place, State, last_of_object
+from crmbridge.push.ledger import (
+    DONE,
+    UNDER_WAY,
+    LastWrite,
+    Place,
+    State,
+    last_of_keys,
+    last_of_object,
+)
 from crmbridge.push.seen_members import seen_members
 from crmbridge.push.values import Value, is_empty, millis_text
 from crmbridge.records import STREAMS, Kind, RecordKey, Stream, from_millis, to_millis
 from crmbridge.store import Store
 from crmbridge.store.field_values import FieldValue, get_field_values
+from crmbridge.store.positions import list_positions
 from crmbridge.store.records import LIVE, MISSING, fetch_records
 from crmbridge.store.schema import RECORDS, connections, field_values
 
@@ -62,6 +71,25 @@ def gather_for(store: Store, desired: Desired, ask: Ask) -> Seen:
     records = [one.record for one in desired.fields]
     asked = Ask(now=ask.now, policies=ask.policies, records=records, reps=ask.reps)
     return gather(store, asked)
+
+
+def taken_away_unseen(
+    tx: Connection, keys: Iterable[str], capabilities: Mapping[str, Capabilities]
+) -> set[str]:
+    """Keys of records that we wrote and that a person took away before we read them back.
+
+    Args:
+        keys: of records that no pull has shown.
+        capabilities: connection -> what its adapter can do.
+    """
+    found = set()
+    for (connection, object_, key), write in last_of_keys(tx, keys).items():
+        if connection not in capabilities:
+            continue
+        read_at = _read_whole_at(tx, connection, object_, capabilities[connection])
+        if write.operation != Operation.DELETE.value and _is_gone(write, read_at):
+            found.add(key)
+    return found
 
 
 def _fields(tx: Connection, ask: Ask) -> dict[RecordKey, dict[str, SeenValue]]:
@@ -117,9 +145,11 @@ def _looked_up(
     held = fetch_records(tx, stream.name, key, ids, names)
     written = _written(tx, key, ids)
     pulled_at = _pulled_at(tx, stream.name, connection, object_)
+    read_at = _read_whole_at(tx, connection, object_, ask.policies[connection].capabilities)
+    gone = {place for place, write in last.items() if _is_gone(write, read_at)}
     return {
         place: _record(ask, place, write, _Held.of(stream, held.get(write.remote_id)),
-                       written.get(write.remote_id, {}), pulled_at)
+                       written.get(write.remote_id, {}), pulled_at, place in gone)
         for place, write in last.items()
         if not (write.operation == Operation.DELETE.value and State(write.state) in DONE)
     }  # fmt: skip
@@ -152,6 +182,7 @@ def _record(
     held: _Held | None,
     written: Mapping[str, Value],
     pulled_at: int | None,
+    is_gone: bool,
 ) -> SeenRecord:
     values = held.values if held else written
     rep = ask.reps.get((place[0], str(written.get("rep_id") or "")), "")
@@ -161,22 +192,43 @@ def _record(
         written=written,
         version=held.version if held else write.remote_version,
         written_version=write.remote_version,
-        presence=_presence(write, held, pulled_at),
+        presence=_presence(write, held, pulled_at, is_gone),
         rep=rep,
         parent=str(values.get("customer_id") or ""),
     )
 
 
-def _presence(write: LastWrite, held: _Held | None, pulled_at: int | None) -> Presence:
+def _presence(
+    write: LastWrite, held: _Held | None, pulled_at: int | None, is_gone: bool
+) -> Presence:
     if State(write.state) in UNDER_WAY and write.operation == Operation.CREATE.value:
         return Presence.MISSING  # its outcome is looked up by the next push, before anything else
     if held is not None:
         states = {LIVE: Presence.LIVE, MISSING: Presence.MISSING}
         return states.get(held.state, Presence.DELETED)
+    if is_gone:
+        return Presence.DELETED
     if pulled_at is None or write.done_at is None:
         return Presence.LIVE
     late = from_millis(pulled_at) - from_millis(write.done_at) > _UNSEEN_AFTER
     return Presence.MISSING if late else Presence.LIVE
+
+
+def _read_whole_at(
+    tx: Connection, connection: str, object_: str, capabilities: Capabilities
+) -> int | None:
+    """When an object whose absences are evidence was last read from end to end; else None."""
+    ability = capabilities.of(object_)
+    if ability.reading is not Reading.SNAPSHOT or ability.deletes is not Deletes.ABSENCE:
+        return None
+    positions = list_positions(tx, connection)
+    return max((one.saved_at for (name, _), one in positions.items() if name == object_), default=0)
+
+
+def _is_gone(write: LastWrite, read_at: int | None) -> bool:
+    """Whether a record never read back would have been, had nobody taken it away."""
+    landed = State(write.state) in DONE and write.done_at is not None
+    return landed and read_at is not None and read_at > (write.done_at or 0)
 
 
 def _written(
