@@ -165,14 +165,20 @@ def _keep_seen(tx: Connection, work: Work, converted: Converted) -> None:
     if not converted.seen or work.mapping is None:
         return
     fields = work.mapping.written_names()
-    at = converted.names.index("version")
-    versions = {row[2]: row[at] or "" for row in converted.rows}
+    versions = _versions(converted)
     values = [
-        (id_, name, value, versions[id_])
+        (id_, name, value, versions.get(id_) or "")
         for id_, shown in dict(converted.seen).items()
         for name, value in zip(fields, shown, strict=True)
     ]
     save_seen(tx, work.place.key, values, work.now)
+
+
+def _versions(converted: Converted) -> dict[str, str]:
+    if "version" not in converted.names:
+        return {}
+    at = converted.names.index("version")
+    return {row[2]: row[at] for row in converted.rows}
 
 
 def mark_deleted(tx: Connection, work: Work, ids: Iterable[str]) -> int:

@@ -55,7 +55,7 @@ class ConsentWriter:
             "channel": channel,
             "state": state,
             "source": source or None,
-            "modified_at": row[self._position["modified_at"]],
+            "modified_at": self._of(row, "modified_at"),
         }
         return tuple(values.get(name) for name in _COLUMNS)
 

@@ -66,7 +66,10 @@ def _is_echo(
     written: Mapping[str, Any],
 ) -> bool:
     old, new = dict(zip(names, before, strict=False)), dict(zip(names, row, strict=True))
-    old_extra, new_extra = json.loads(old["extra"] or "{}"), json.loads(new["extra"] or "{}")
+    old_extra, new_extra = (
+        json.loads(old.get("extra") or "{}"),
+        json.loads(new.get("extra") or "{}"),
+    )
     for name in {*old_extra, *new_extra}:
         value = new_extra.get(name)
         if old_extra.get(name) != value and not _shows(value, written, name):

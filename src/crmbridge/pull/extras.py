@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import compress, repeat
+from itertools import compress
 from math import isfinite
 from typing import Any, Self
 
@@ -55,8 +55,6 @@ class ExtraPlan:
 
     def column(self, raw: Raw, reasons: Reasons) -> Iterable[str | None]:
         """The JSON texts of a page's rows; empty values are left out, but of fields we write."""
-        if not self.names:
-            return repeat(None)
         rows = zip(*(raw[index] for index in self.indexes), strict=True)
         always = {name for name, _ in self.writes}
         texts: list[str | None] = []

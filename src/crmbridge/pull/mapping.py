@@ -17,7 +17,7 @@ from crmbridge.pull.consents import ConsentWriter
 from crmbridge.pull.extras import ExtraPlan, Raw, Reasons, raw_id, raw_text
 from crmbridge.pull.sources import FieldPlan, Notes, compile_source, nearest, target_field
 from crmbridge.records import CONSENT_FIELDS, Stream
-from crmbridge.store.schema import RECORD_KEY, RECORD_TAIL, record_columns
+from crmbridge.store.schema import RECORD_KEY, record_columns
 
 ALL_EXTRA = ("*",)
 """`MappingOptions.extra` that keeps every column that no field is mapped from."""
@@ -124,10 +124,10 @@ def compile_mapping(
     return PageMapping(stream, object_, plans, tuple(columns), options, notes)
 
 
-def _names(stream: Stream, plans: Mapping[str, FieldPlan]) -> tuple[str, ...]:
-    """The columns that a mapping fills: those of its fields, and the envelope."""
-    fixed = {*RECORD_KEY, *RECORD_TAIL}
-    return tuple(name for name in record_columns(stream) if name in fixed or name in plans)
+def _names(stream: Stream, plans: Mapping[str, FieldPlan], extra: ExtraPlan) -> tuple[str, ...]:
+    """The columns that a mapping fills."""
+    filled = {*RECORD_KEY, *plans, *(["extra"] if extra.names else [])}
+    return tuple(name for name in record_columns(stream) if name in filled)
 
 
 def _placed(page: Page, keep: Sequence[bool]) -> Callable[[int], str]:
@@ -166,9 +166,9 @@ class PageMapping:
         self._notes = notes
         self._index = {name: number for number, name in enumerate(columns)}
         self._plans = plans
-        self.names = _names(stream, plans)
         mapped = {plan.source for plan in plans.values()}
         self._extra = ExtraPlan.choose(columns, mapped, options.extra, options.write_fields)
+        self.names = _names(stream, plans, self._extra)
         self._consents = ConsentWriter(options.connection, object_, stream, self.names)
 
     def written_names(self) -> tuple[str, ...]:
@@ -186,14 +186,13 @@ class PageMapping:
             return Converted(names=self.names, rows=[], rejected=list(page.rejected))
         reasons: Reasons = {}
         raw = self._transposed(page.rows, reasons)
-        columns = [self._column(name, raw, reasons) for name in self.names[2:-1]]
+        columns = [self._column(name, raw, reasons) for name in self.names[2:]]
         states = {
             name: self._column(name, raw, reasons) for name in CONSENT_FIELDS if name in self._plans
         }
-        extra = self._extra.column(raw, reasons)
         keep = [number not in reasons for number in range(len(page.rows))]
         head = (repeat(self._connection), repeat(self._object))
-        rows = list(compress(zip(*head, *columns, extra, strict=False), keep))
+        rows = list(compress(zip(*head, *columns, strict=False), keep))
         facts, gone = self._consents.facts(
             rows, [(self._plans[n], list(compress(column, keep))) for n, column in states.items()]
         )
@@ -223,6 +222,8 @@ class PageMapping:
         return list(zip(*padded, strict=True))
 
     def _column(self, name: str, raw: Raw, reasons: Reasons) -> Iterable[Any]:
+        if name == "extra":
+            return self._extra.column(raw, reasons)
         plan = self._plans.get(name)
         if plan is None or plan.converter is None:
             return repeat(None if plan is None else plan.constant)

@@ -74,6 +74,20 @@ def test_columns_that_are_not_named_stay(store: Store) -> None:
         assert tx.execute(select(CUSTOMERS.c.name, CUSTOMERS.c.revenue)).one() == ("Bob", 7.0)
 
 
+def test_an_envelope_that_is_not_named_is_emptied(store: Store) -> None:
+    columns = (*COLUMNS[:4], "version", "extra")
+    with store.write() as tx:
+        row = ("sales", "Account", "a", "Ann", "v1", '{"Code":1}')
+        upsert_records(tx, "customers", [row], 1, columns=columns)
+
+        done = upsert_records(tx, "customers", [row[:4]], 2, columns=COLUMNS[:4])
+        again = upsert_records(tx, "customers", [row[:4]], 3, columns=COLUMNS[:4])
+        held = tx.execute(select(CUSTOMERS.c.version, CUSTOMERS.c.extra)).one()
+
+    assert (done, again) == (Upserted(changed=1), Upserted(unchanged=1))
+    assert held == (None, None)
+
+
 def test_a_key_twice_in_a_batch_is_refused_before_anything_is_written(store: Store) -> None:
     with pytest.raises(ValueError, match="each key once"):
         upsert(store, customer("a"), customer("a", "Bob"))
