@@ -1,11 +1,10 @@
 """What reading must survive of HubSpot in particular."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import Connect
 
 from crmbridge.adapters import Connection, Page, ReadRequest, Window
 from crmbridge.errors import ConfigError, RetryLaterError
@@ -14,6 +13,7 @@ from crmbridge_hubspot.sandbox import Mood, Sandbox
 from crmbridge_hubspot.sandbox.truth import START
 
 HOUR = timedelta(hours=1)
+Connect = Callable[..., Connection]
 
 
 def fill(hub: Sandbox, count: int, object_: str = "contacts") -> list[str]:
@@ -158,7 +158,7 @@ def test_only_what_was_archived_in_the_window_is_named(hub: Sandbox, connect: Co
     since = hub.account.clock.now()
     late = ReadRequest(object="contacts", window=Window(since=since, until=since + HOUR))
 
-    assert [list(page.deleted) for page in connect().read(late)] == [[]]
+    assert not any(page.deleted for page in connect().read(late))
 
 
 def test_a_server_without_an_archive_deletes_nothing(
@@ -265,7 +265,7 @@ def test_what_an_account_lacks_is_said(hub: Sandbox, connect: Connect, object_: 
     """A scope that is missing stops that object with the remedy, not with no records."""
     hub.moods.plan(Mood.SCOPES)
 
-    with pytest.raises(ConfigError, match="requiredGranularScopes|MISSING_SCOPES"):
+    with pytest.raises(ConfigError, match="MISSING_SCOPES"):
         list(connect().read(ReadRequest(object=object_)))
 
 

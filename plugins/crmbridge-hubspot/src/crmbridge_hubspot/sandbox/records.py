@@ -172,10 +172,8 @@ class Records:
                     raise refusal(400, "VALIDATION_ERROR", "The sandbox was told to refuse it")
                 results.append(work(one))
             except RefusedError as error:
-                if (
-                    not is_each
-                    or error.reply.document["category"] == "VALIDATION_ERROR"
-                    and not failing
+                if not is_each or (
+                    error.reply.document["category"] == "VALIDATION_ERROR" and not failing
                 ):
                     raise
                 context = {"objectWriteTraceId": [str(one["objectWriteTraceId"])]}

@@ -7,7 +7,7 @@ from typing import Any
 from crmbridge_hubspot.sandbox.answers import Reply, invalid
 from crmbridge_hubspot.sandbox.records import Records
 from crmbridge_hubspot.sandbox.request import Asked
-from crmbridge_hubspot.sandbox.truth import Account, Entry, by_id
+from crmbridge_hubspot.sandbox.truth import Account, Entry, Kind, by_id
 
 DEEPEST = 10_000
 MOST_GROUPS, MOST_FILTERS, MOST_IN_ALL = 5, 6, 18
@@ -16,6 +16,7 @@ LONGEST = 3_000
 
 Seen = Mapping[str, str | None]
 Test = Callable[[Seen], bool]
+Pair = tuple[Entry, Seen]
 
 
 class Search:
@@ -24,6 +25,7 @@ class Search:
     def __init__(self, account: Account, records: Records) -> None:
         self._account = account
         self._records = records
+        self._kept: tuple[object, list[Pair]] = (None, [])
 
     def search(self, asked: Asked) -> Reply:
         """A page of the records that the index shows."""
@@ -36,14 +38,9 @@ class Search:
             raise invalid("limit must be between 1 and 200")
         if after + limit > DEEPEST:
             raise invalid(f"Paging through results is limited to {DEEPEST}")
-        now = self._account.clock.now()
-        tests = self._tests(kind.definitions, body.get("filterGroups") or [])
-        found = [
-            (entry, seen)
-            for entry in self._account.live(kind.name)
-            if (seen := entry.indexed(now)) is not None
-            and (not tests or any(all(one(seen) for one in group) for group in tests))
-        ]
+        groups = body.get("filterGroups") or []
+        _must_be_few(groups)
+        found = self._found(kind, groups)
         self._order(found, body.get("sorts") or [])
         page = found[after : after + limit]
         names = self._records.names(kind, body.get("properties") or [])
@@ -59,15 +56,34 @@ class Search:
         shown = self._records.shown(entry, names)
         return {**shown, "properties": {name: seen.get(name) for name in names}}
 
-    def _tests(self, definitions: Mapping[str, Any], groups: Sequence[Any]) -> list[list[Test]]:
-        sizes = [len(group["filters"]) for group in groups]
-        if len(groups) > MOST_GROUPS or max(sizes, default=0) > MOST_FILTERS:
-            raise invalid("too many filters")
-        if sum(sizes) > MOST_IN_ALL:
-            raise invalid("too many filters")
-        return [[_test(definitions, one) for one in group["filters"]] for group in groups]
+    def _found(self, kind: Kind, groups: Sequence[Any]) -> list[Pair]:
+        """All matches. Those of one group are kept but for its bounds on ids, since a client that
+        goes on by id asks the same again and again."""
+        if len(groups) != 1:
+            return self._matches(kind, groups)
+        filters = groups[0]["filters"]
+        bounds = [one for one in filters if one["propertyName"] == "hs_object_id"]
+        others = [one for one in filters if one["propertyName"] != "hs_object_id"]
+        key = (kind.name, self._account.revision, self._account.clock.now(), repr(others))
+        if self._kept[0] != key:
+            self._kept = (key, self._matches(kind, [{"filters": others}]))
+        found = self._kept[1]
+        for one in bounds:
+            test = _test(kind.definitions, one)
+            found = [pair for pair in found if test(pair[1])]
+        return list(found)
 
-    def _order(self, found: list[tuple[Entry, Seen]], sorts: Sequence[Any]) -> None:
+    def _matches(self, kind: Kind, groups: Sequence[Any]) -> list[Pair]:
+        now = self._account.clock.now()
+        tests = [[_test(kind.definitions, one) for one in group["filters"]] for group in groups]
+        return [
+            (entry, seen)
+            for entry in self._account.live(kind.name)
+            if (seen := entry.indexed(now)) is not None
+            and (not tests or any(all(one(seen) for one in group) for group in tests))
+        ]
+
+    def _order(self, found: list[Pair], sorts: Sequence[Any]) -> None:
         if self._account.disorder:
             self._account.dice.shuffle(found)
             return
@@ -83,6 +99,14 @@ class Search:
             found.sort(key=lambda pair: by_id(pair[0]), reverse=direction == "DESCENDING")
         else:
             found.sort(key=lambda p: p[1].get(name) or "", reverse=direction == "DESCENDING")
+
+
+def _must_be_few(groups: Sequence[Any]) -> None:
+    sizes = [len(group["filters"]) for group in groups]
+    if len(groups) > MOST_GROUPS or max(sizes, default=0) > MOST_FILTERS:
+        raise invalid("too many filters")
+    if sum(sizes) > MOST_IN_ALL:
+        raise invalid("too many filters")
 
 
 def _test(definitions: Mapping[str, Any], one: Mapping[str, Any]) -> Test:

@@ -101,6 +101,7 @@ class Account:
     Args:
         lag: how long changes stay out of the search index.
         disorder: searches pay no heed to the order that was asked for.
+        revision: number of changes so far.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -108,6 +109,7 @@ class Account:
         self.lag = timedelta(0)
         self.disorder = False
         self.portal = 44237313
+        self.revision = 0
         self.kinds: dict[str, Kind] = {}
         self.links: dict[tuple[str, str, str], dict[str, list[dict[str, Any]]]] = {}
         self.lists: dict[str, StaticList] = {}
@@ -145,6 +147,7 @@ class Account:
             self._change(kind, kind.entries[id_], values, self.clock.step())
 
     def _change(self, kind: Kind, entry: Entry, values: Mapping[str, Any], now: datetime) -> None:
+        self.revision += 1
         before = entry.indexed(now)
         is_new = len(entry.properties) == 2 and entry.created == now
         entry.seen = None if is_new or before is None else dict(before)
@@ -156,12 +159,14 @@ class Account:
     def delete(self, object_: str, id_: str) -> None:
         """Archive a record, as deleting does."""
         with self.lock:
+            self.revision += 1
             self.kind(object_).entries[id_].archived_at = self.clock.step()
 
     def erase(self, object_: str, id_: str) -> None:
         """Delete a record for good: nothing lists it any more."""
         with self.lock:
             self.clock.step()
+            self.revision += 1
             del self.kind(object_).entries[id_]
 
     def merge(self, object_: str, loser: str, winner: str) -> None:
@@ -225,6 +230,7 @@ class Account:
     def vanish(self, object_: str, name: str) -> None:
         """Take a property away, as an administrator may."""
         with self.lock:
+            self.revision += 1
             kind = self.kind(object_)
             kind.definitions.pop(name, None)
             for entry in kind.entries.values():
