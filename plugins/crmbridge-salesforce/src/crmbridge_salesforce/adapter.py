@@ -111,11 +111,16 @@ def open_salesforce(settings: BaseModel, context: Context) -> Connection:
     return SalesforceConnection(SalesforceSettings.model_validate(settings.model_dump()), context)
 
 
-def open_sandbox(**options: Any) -> AbstractContextManager[Any]:
-    """Start a sandbox; entered, it yields an object whose ``url`` a connection may have."""
-    from crmbridge_salesforce.sandbox import start
+def open_sandbox(data: Any = None, port: int = 0) -> AbstractContextManager[Any]:
+    """Start a sandbox; entered, it yields an object whose ``url`` a connection may have.
 
-    return start(**options)
+    Args:
+        data: a `crmbridge.testing.demo_data.DemoData` to load; None for an empty account.
+        port: where it listens; 0 for any that is free.
+    """
+    from crmbridge_salesforce.sandbox import start_demo
+
+    return start_demo(data, port)
 
 
 ADAPTER = Adapter(

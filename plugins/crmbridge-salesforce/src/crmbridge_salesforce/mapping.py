@@ -206,6 +206,10 @@ _BY_STREAM: Mapping[str, Mapping[str, Mapping[str, FieldSource]]] = {
             "active": "IsActive",
             "zone": "TimeZoneSidKey",
             "manager_id": "ManagerId",
+            "home_latitude": "Latitude",
+            "home_longitude": "Longitude",
+            "region": "State",
+            "team": "Department",
         }
     },
     "customers": {"Account": _ACCOUNT, "Lead": _LEAD},
@@ -228,7 +232,7 @@ _BY_STREAM: Mapping[str, Mapping[str, Mapping[str, FieldSource]]] = {
             "owner_id": "OwnerId",
             "stage": "StageName",
             "amount": "Amount",
-            "opened_on": "CreatedDate",
+            "opened_on": {"field": "CreatedDate", "zone": "UTC"},
             "closed_on": "CloseDate",
             "closed": "IsClosed",
             "won": "IsWon",
@@ -237,7 +241,7 @@ _BY_STREAM: Mapping[str, Mapping[str, Mapping[str, FieldSource]]] = {
     "orders": {
         "Order": {
             "customer_id": "AccountId",
-            "ordered_at": "EffectiveDate",
+            "ordered_at": {"field": "EffectiveDate", "zone": "UTC"},
             "amount": "TotalAmount",
             "status": "Status",
         }
@@ -246,7 +250,7 @@ _BY_STREAM: Mapping[str, Mapping[str, Mapping[str, FieldSource]]] = {
         "OrderItem": {
             "order_id": "OrderId",
             "product_id": "Product2Id",
-            "ordered_at": "ServiceDate",
+            "ordered_at": {"field": "ServiceDate", "zone": "UTC"},
             "quantity": "Quantity",
             "amount": "TotalPrice",
         }

@@ -2,6 +2,6 @@
 
 from crmbridge_salesforce.sandbox.moods import Mood, Moods
 from crmbridge_salesforce.sandbox.org import Org
-from crmbridge_salesforce.sandbox.server import Sandbox, start
+from crmbridge_salesforce.sandbox.server import Sandbox, start, start_demo
 
-__all__ = ["Mood", "Moods", "Org", "Sandbox", "start"]
+__all__ = ["Mood", "Moods", "Org", "Sandbox", "start", "start_demo"]

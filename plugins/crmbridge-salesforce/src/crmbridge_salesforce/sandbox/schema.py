@@ -23,7 +23,8 @@ _OBJECTS = {
     "User": (
         "Name:string/121 FirstName:string/40+ LastName:string/80+! Username:string/80+ "
         "Email:email/128+ IsActive:boolean+ TimeZoneSidKey:picklist/40+ "
-        "ManagerId:reference=User+ UserRoleId:reference UserType:picklist/40"
+        "ManagerId:reference=User+ "
+        "State:string/80+ Department:string/80+ Latitude:double+ Longitude:double+ UserRoleId:reference UserType:picklist/40"
     ),
     "Account": (
         "Name:string/255+! AccountNumber:string/40+ Type:picklist/255+ Rating:picklist/255+ "
@@ -35,14 +36,14 @@ _OBJECTS = {
         "NumberOfEmployees:int+ Description:textarea/32000+ LastActivityDate:date "
         "crmbridge_segment__c:string/255+ crmbridge_score__c:double+ "
         "crmbridge_reasons__c:string/255+ Visit_Interval__c:double+ Visit_Minutes__c:double+ "
-        "Satisfaction__c:double+ Zone__c:string/40+"
+        "Satisfaction__c:double+ Zone__c:string/40+ Opening__c:textarea/2000+ Market__c:string/80+"
     ),
     "Contact": (
         "Name:string/121 FirstName:string/40+ LastName:string/80+! AccountId:reference=Account+ "
         "OwnerId:reference=User+ MasterRecordId:reference=Contact Email:email/80+ "
         "Phone:phone/40+ MobilePhone:phone/40+ Title:string/128+ HasOptedOutOfEmail:boolean+ "
         "DoNotCall:boolean+ EmailBouncedReason:string/255 IsEmailBounced:boolean "
-        "Department:string/80+"
+        "Department:string/80+ No_Visits__c:boolean+"
     ),
     "Lead": (
         "Name:string/121 FirstName:string/40+ LastName:string/80+! Company:string/255+! "

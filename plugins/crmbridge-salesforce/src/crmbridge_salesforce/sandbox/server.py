@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from crmbridge.testing.demo_data import DemoData
 from crmbridge.testing.loopback import LoopbackServer, Received, Reply
 from crmbridge_salesforce.sandbox.answers import (
     Answer,
@@ -13,6 +14,7 @@ from crmbridge_salesforce.sandbox.answers import (
     reset,
 )
 from crmbridge_salesforce.sandbox.bulk import Bulk
+from crmbridge_salesforce.sandbox.demo import load, real_time
 from crmbridge_salesforce.sandbox.moods import Mood, Moods
 from crmbridge_salesforce.sandbox.oauth import SignIn
 from crmbridge_salesforce.sandbox.org import Org
@@ -121,3 +123,18 @@ def start(sandbox: Sandbox | None = None, port: int = 0) -> Iterator[Sandbox]:
     with LoopbackServer(sandbox, port=port) as server:
         sandbox.url = server.url
         yield sandbox
+
+
+@contextmanager
+def start_demo(data: DemoData | None = None, port: int = 0) -> Iterator[Sandbox]:
+    """Serve a sandbox that goes by this machine's clock.
+
+    Args:
+        data: a made-up company to load; None for an empty organisation.
+        port: 0 for any that is free.
+    """
+    sandbox = Sandbox(org=Org(clock=real_time))
+    if data is not None:
+        load(sandbox.org, data)
+    with start(sandbox, port) as served:
+        yield served

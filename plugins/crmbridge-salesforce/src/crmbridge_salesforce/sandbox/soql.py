@@ -23,6 +23,10 @@ _WORDS = frozenset(
 )  # fmt: skip
 
 
+_NAMED_LIKE_WORDS = frozenset({"order", "group"})
+"""Objects that are called like a word of the language."""
+
+
 class SoqlError(Exception):
     """A query that Salesforce would refuse."""
 
@@ -123,7 +127,7 @@ class _Parser:
         self._need("select")
         fields = self._fields()
         self._need("from")
-        object_ = self._name()
+        object_ = self._name(_NAMED_LIKE_WORDS)
         where = self._junction() if self._take("where") else None
         order = self._order() if self._take("order") else ()
         limit = int(self._literal("number").value) if self._take("limit") else None
@@ -207,9 +211,9 @@ class _Parser:
         self._at += 1
         return Token("word", token.word) if is_word else token
 
-    def _name(self) -> str:
+    def _name(self, allowed: frozenset[str] = frozenset()) -> str:
         token = self._tokens[self._at] if self._at < len(self._tokens) else Token("", "<EOF>")
-        if token.kind != "name" or token.word in _WORDS:
+        if token.kind != "name" or token.word in _WORDS - allowed:
             raise SoqlError(f"unexpected token: '{token.text}'")
         self._at += 1
         return token.text
