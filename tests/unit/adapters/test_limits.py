@@ -208,7 +208,8 @@ def test_an_unknown_quota_refuses_nothing(tmp_path: Path) -> None:
 
 
 def test_a_budget_that_cannot_be_written_is_an_error_of_the_disk(tmp_path: Path) -> None:
-    budget = _budget(tmp_path / "absent")
+    (tmp_path / "file").touch()
+    budget = _budget(tmp_path / "file")
     budget.learn(Quota(used=0, allowed=10))
 
     with pytest.raises(StorageError):
