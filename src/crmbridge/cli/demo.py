@@ -11,13 +11,13 @@ from crmbridge.cli.plan_text import plan_text
 from crmbridge.cli.run_text import run_text
 from crmbridge.errors import UsageError
 from crmbridge.extensions import load_extensions
-from crmbridge.jobs.html import write_report
-from crmbridge.jobs.planning import plans_again
-from crmbridge.jobs.pushing import apply_changeset, newest_changeset
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.run import Task, run_task
 from crmbridge.jobs.runs import run_of
+from crmbridge.jobs.showing.html import write_report
+from crmbridge.jobs.territory.planning import plans_again
 from crmbridge.jobs.workspace import Workspace
+from crmbridge.jobs.writing.pushing import apply_changeset, newest_changeset
 from crmbridge.settings import load
 from crmbridge.store import open_store
 from crmbridge.testing.demo_data import DEFAULT_END, DEMO_TOML, generate, write_csv

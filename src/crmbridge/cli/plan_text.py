@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from crmbridge.cli.output import WIDTH, clipped, plain
 
 if TYPE_CHECKING:
-    from crmbridge.jobs.planning import Made, MadePlan
+    from crmbridge.jobs.territory.planning import Made, MadePlan
     from crmbridge.planning import LeftOut, Visit
 
 Rows = Mapping[str, Mapping[str, Any]]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from crmbridge.errors import CrmbridgeError
 from crmbridge.jobs.pulling import names_in_order, source_of
-from crmbridge.jobs.pushing import retry_rejected
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.workspace import Workspace
+from crmbridge.jobs.writing.pushing import retry_rejected
 from crmbridge.pull.retrying import retry
 from crmbridge.records import Counts
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from crmbridge.errors import ExitCode
-from crmbridge.jobs.analysis import Analysed, analyse, base_connections
-from crmbridge.jobs.deciding import decide_changes, is_guarded, writable
-from crmbridge.jobs.files import write_analysis, write_plans
-from crmbridge.jobs.planning import Made, make_plans, plans_again
+from crmbridge.jobs.analysis.customers import Analysed, analyse, base_connections
 from crmbridge.jobs.pulling import names_in_order, pull_connections
-from crmbridge.jobs.pushing import apply_changeset, publish, settle
 from crmbridge.jobs.report import RunReport
+from crmbridge.jobs.showing.files import write_analysis, write_plans
+from crmbridge.jobs.territory.planning import Made, make_plans, plans_again
 from crmbridge.jobs.workspace import Workspace
+from crmbridge.jobs.writing.deciding import decide_changes, is_guarded, writable
+from crmbridge.jobs.writing.pushing import apply_changeset, publish, settle
 from crmbridge.push.guards import describe, guarded_number
 from crmbridge.records import to_millis
 from crmbridge.store.retention import throw_away

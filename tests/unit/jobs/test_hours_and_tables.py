@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmbridge.errors import StorageError
-from crmbridge.jobs.opening import blocked_days, opening_windows
-from crmbridge.jobs.tables import cell, table_text, write_text
+from crmbridge.jobs.showing.tables import cell, table_text, write_text
+from crmbridge.jobs.territory.opening import blocked_days, opening_windows
 from crmbridge.planning import Window
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from crmbridge.jobs.consent import visit_consent
-from crmbridge.jobs.reps import RepRecord, join_reps
+from crmbridge.jobs.territory.consent import visit_consent
+from crmbridge.jobs.territory.reps import RepRecord, join_reps
 from crmbridge.records import RecordKey
 from crmbridge.settings import Settings, loads
 

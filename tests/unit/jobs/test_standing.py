@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crmbridge.jobs.standing import Standing, standing
+from crmbridge.jobs.territory.standing import Standing, standing
 from crmbridge.planning import Fixedness, Reply, Visit
 from crmbridge.records import RecordKey, to_millis
 from crmbridge.store.schema import DELETED, LIVE, MISSING
@@ -114,3 +114,12 @@ def test_a_reply_on_the_customer_counts_without_any_visit() -> None:
     found = standing([], {}, [customer], TODAY, decline_days=30)
 
     assert found.replies == {KEY: (Reply.DECLINED, None)}
+
+
+def test_an_answer_holds_when_the_plan_has_moved_on() -> None:
+    gone = {"record_state": DELETED, "reply_until": None}
+
+    found = standing([], {"v1": gone}, [], TODAY, 30, former=[a_visit()])
+
+    assert found.visits == ()
+    assert [reply for reply, _ in found.replies.values()] == [Reply.DECLINED]

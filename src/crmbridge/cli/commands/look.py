@@ -30,7 +30,7 @@ def status(context: typer.Context, json_: Json = False, now: Now = None) -> None
     Example: crmbridge status
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.state import state_of
+    from crmbridge.jobs.showing.state import state_of
 
     with workspace(context, now) as space:
         found = state_of(space)
@@ -56,7 +56,7 @@ def runs(
     Example: crmbridge runs --limit 5
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.state import past_runs
+    from crmbridge.jobs.showing.state import past_runs
 
     with workspace(context) as space:
         found = past_runs(space, limit)
@@ -81,7 +81,7 @@ def show_record(
     Example: crmbridge show demo/customers/C0001
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.explaining import explain_policy, explain_record
+    from crmbridge.jobs.showing.explaining import explain_policy, explain_record
 
     with workspace(context, now) as space:
         found = explain_policy(space, of) if record == "policy" else explain_record(space, record)
@@ -124,7 +124,7 @@ def report(
     Example: crmbridge report --output report.html
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.html import write_report
+    from crmbridge.jobs.showing.html import write_report
 
     with workspace(context, now) as space:
         path = write_report(space, output)
@@ -145,7 +145,7 @@ def export_plan(
     Example: crmbridge export plan --format geojson
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.exporting import export
+    from crmbridge.jobs.showing.exporting import export
 
     if kind not in KINDS:
         raise typer.BadParameter(f"expected one of {', '.join(KINDS)}, got {kind!r}")
@@ -169,7 +169,7 @@ def export_person(context: typer.Context, person: Person) -> None:
     Example: crmbridge export-person jane@example.com
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.persons import held_on_person
+    from crmbridge.jobs.showing.persons import held_on_person
 
     with workspace(context) as space:
         show_json(held_on_person(space, person))
@@ -186,7 +186,7 @@ def erase_person(
     Example: crmbridge erase-person jane@example.com --yes
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.persons import erase, held_on_person
+    from crmbridge.jobs.showing.persons import erase, held_on_person
 
     with workspace(context) as space:
         if yes:

@@ -32,7 +32,7 @@ def init(context: typer.Context, json_: Json = False) -> None:
 
     Example: crmbridge init
     """
-    from crmbridge.jobs.starter import write_starter
+    from crmbridge.jobs.setup.starter import write_starter
 
     path = write_starter(invocation(context).config or Path("crmbridge.toml"))
     if json_:
@@ -127,7 +127,7 @@ def doctor(context: typer.Context, connection: AnyConnection = "", json_: Json =
     Example: crmbridge doctor
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.doctor import examine
+    from crmbridge.jobs.setup.doctor import examine
 
     with workspace(context) as space:
         findings = examine(space, [connection] if connection else [])
@@ -150,7 +150,7 @@ def fields(
     Example: crmbridge fields files --like city
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.fields import list_fields
+    from crmbridge.jobs.showing.fields import list_fields
 
     with workspace(context) as space:
         found = list_fields(space, connection, like)

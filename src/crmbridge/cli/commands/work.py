@@ -70,9 +70,9 @@ def plan(
     """
     from crmbridge.cli.plan_text import plan_json, plan_text
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.files import write_plans
-    from crmbridge.jobs.planning import look_at_plans, make_plans
     from crmbridge.jobs.runs import run_of
+    from crmbridge.jobs.showing.files import write_plans
+    from crmbridge.jobs.territory.planning import look_at_plans, make_plans
 
     with workspace(context, now) as space, run_of(space, "plan") as report:
         day = start.date() if start is not None else None
@@ -102,10 +102,10 @@ def diff(
     Example: crmbridge diff --only visits --limit 20
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.choosing import Choice, chosen
-    from crmbridge.jobs.deciding import decide_changes, writable
-    from crmbridge.jobs.planning import Made, plans_again
     from crmbridge.jobs.runs import run_of
+    from crmbridge.jobs.territory.planning import Made, plans_again
+    from crmbridge.jobs.writing.choosing import Choice, chosen
+    from crmbridge.jobs.writing.deciding import decide_changes, writable
 
     with workspace(context, now) as space, run_of(space, "diff") as report:
         made = plans_again(space, report) or Made.nothing()
@@ -161,8 +161,8 @@ def push(
     Example: crmbridge push c0123456789ab
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.pushing import apply_changeset, journal_of, newest_changeset
     from crmbridge.jobs.runs import run_of
+    from crmbridge.jobs.writing.pushing import apply_changeset, journal_of, newest_changeset
 
     with workspace(context, now) as space, run_of(space, "push") as report:
         id_ = changeset or newest_changeset(space)
@@ -184,9 +184,9 @@ def undo(
     Example: crmbridge undo c0123456789ab
     """
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.deciding import decide_undo, writable
-    from crmbridge.jobs.pushing import apply_changeset
     from crmbridge.jobs.runs import run_of
+    from crmbridge.jobs.writing.deciding import decide_undo, writable
+    from crmbridge.jobs.writing.pushing import apply_changeset
 
     with workspace(context, now) as space, run_of(space, "undo") as report:
         with writable(space) as target:

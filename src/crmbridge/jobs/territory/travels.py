@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from crmbridge.jobs.territory import HOME, Coordinates
+from crmbridge.jobs.territory.problems import HOME, Coordinates
 from crmbridge.planning import Problem, Travel
 from crmbridge.records import Finding
 from crmbridge.settings import SpeedSettings

@@ -7,10 +7,15 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crmbridge.jobs.known import Known, key_of
-from crmbridge.jobs.opening import WEEKDAYS, blocked_days, default_windows, opening_windows
-from crmbridge.jobs.reps import JoinedRep
-from crmbridge.jobs.taken import taken_times
+from crmbridge.jobs.territory.known import Known, key_of
+from crmbridge.jobs.territory.opening import (
+    WEEKDAYS,
+    blocked_days,
+    default_windows,
+    opening_windows,
+)
+from crmbridge.jobs.territory.reps import JoinedRep
+from crmbridge.jobs.territory.taken import taken_times
 from crmbridge.planning import (
     Customer,
     DateRange,

@@ -36,6 +36,7 @@ def standing(
     customers: Sequence[Mapping[str, Any]],
     today: date,
     decline_days: int,
+    former: Iterable[Visit] = (),
 ) -> Standing:
     """Hold the plan before against the calendars.
 
@@ -45,6 +46,7 @@ def standing(
             it was never written, and is free to move.
         customers: records whose ``reply`` fields may hold an answer.
         decline_days: days a declined or deleted visit keeps its customer out.
+        former: visits of plans before it, which it has no more: an answer to them still holds.
     """
     replies = dict(_customer_replies(customers))
     visits = []
@@ -59,6 +61,11 @@ def standing(
             continue
         if row["status"] not in ("done", "missed"):
             visits.append(_as_seen(visit, row, is_accepted=answer is not None))
+    for visit in former:
+        row = seen.get(visit.id)
+        answer = _answer(visit, row, today, decline_days) if row is not None else None
+        if answer is not None and answer[0] is not Reply.ACCEPTED:
+            replies.setdefault(RecordKey.parse(visit.customer), answer)
     return Standing(visits=tuple(visits), replies=replies)
 
 

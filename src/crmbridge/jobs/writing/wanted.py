@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmbridge.engine.reasons import reasons_text
-from crmbridge.jobs.planning import Made, MadePlan
+from crmbridge.jobs.territory.planning import Made, MadePlan
 from crmbridge.push.desired import Desired, DesiredFields, Scope
 from crmbridge.push.visits import PlannedVisit, desired_visits
 from crmbridge.records import RecordKey

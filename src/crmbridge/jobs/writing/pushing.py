@@ -5,11 +5,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from crmbridge.jobs.allowed import source_fields
-from crmbridge.jobs.deciding import allows_writes
 from crmbridge.jobs.pulling import names_in_order, pull_streams
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.workspace import Opened, Workspace
+from crmbridge.jobs.writing.allowed import source_fields
+from crmbridge.jobs.writing.deciding import allows_writes
 from crmbridge.push.apply import Orders, apply, settle_open
 from crmbridge.push.consent import BarredNow, barred_in_store, bars
 from crmbridge.push.journal import Journal

@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from crmbridge.errors import UsageError
-from crmbridge.jobs.gathering import gather
-from crmbridge.jobs.keeping import load_plans
-from crmbridge.jobs.territory import territories
+from crmbridge.jobs.territory.gathering import gather
+from crmbridge.jobs.territory.keeping import load_plans
+from crmbridge.jobs.territory.problems import territories
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.records import STREAMS, Kind, Reason, RecordKey, from_millis
 from crmbridge.store.consents import effective_consents

@@ -14,9 +14,9 @@ from crmbridge.engine.parameters import WORDS, PartWeights, ScoreParameters
 from crmbridge.engine.rates import market_table
 from crmbridge.engine.scores import ScoredCustomers, score_visits
 from crmbridge.engine.segments import Membership, Segmentation
-from crmbridge.jobs.known import key_of
-from crmbridge.jobs.scoring import rescored
-from crmbridge.jobs.segmenting import segment_customers
+from crmbridge.jobs.analysis.scoring import rescored
+from crmbridge.jobs.analysis.segmenting import segment_customers
+from crmbridge.jobs.territory.known import key_of
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.records import Finding, RecordKey, to_millis
 from crmbridge.settings import ScoreSettings, Settings

@@ -6,15 +6,15 @@ from datetime import date
 from typing import Any
 
 from crmbridge.errors import RefusedError
-from crmbridge.jobs.consent import VisitConsent
-from crmbridge.jobs.gathering import Gathered, gather
-from crmbridge.jobs.keeping import basis_digest, keep_plan, load_plans, plan_of
-from crmbridge.jobs.known import Known
 from crmbridge.jobs.report import RunReport
-from crmbridge.jobs.reps import JoinedReps
-from crmbridge.jobs.spread import plan_everybody
-from crmbridge.jobs.territory import Territory, territories
-from crmbridge.jobs.travels import measure
+from crmbridge.jobs.territory.consent import VisitConsent
+from crmbridge.jobs.territory.gathering import Gathered, gather
+from crmbridge.jobs.territory.keeping import basis_digest, keep_plan, load_plans, plan_of
+from crmbridge.jobs.territory.known import Known
+from crmbridge.jobs.territory.problems import Territory, territories
+from crmbridge.jobs.territory.reps import JoinedReps
+from crmbridge.jobs.territory.spread import plan_everybody
+from crmbridge.jobs.territory.travels import measure
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import Budget, Fixedness, Plan, Problem
 from crmbridge.planning.checker import check_plan

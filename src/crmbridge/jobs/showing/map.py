@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from crmbridge.jobs.planning import Made
+from crmbridge.jobs.territory.planning import Made
 
 WIDTH = 900
 _COLOURS = (

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from crmbridge.errors import UsageError
-from crmbridge.jobs.files import LEFT_OUT_HEADERS, PLAN_HEADERS, visit_rows, write_calendars
-from crmbridge.jobs.files import left_out_rows as rows_left_out
-from crmbridge.jobs.planning import Made, MadePlan, plans_again
 from crmbridge.jobs.report import RunReport
-from crmbridge.jobs.tables import table_text, write_text
+from crmbridge.jobs.showing.files import LEFT_OUT_HEADERS, PLAN_HEADERS, visit_rows, write_calendars
+from crmbridge.jobs.showing.files import left_out_rows as rows_left_out
+from crmbridge.jobs.showing.tables import table_text, write_text
+from crmbridge.jobs.territory.planning import Made, MadePlan, plans_again
 from crmbridge.jobs.workspace import Workspace
 
 

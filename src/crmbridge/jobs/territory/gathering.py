@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
 from crmbridge.adapters.contract import Capabilities
 from crmbridge.errors import UsageError
-from crmbridge.jobs.analysis import base_connections, completed_customers
-from crmbridge.jobs.busy import read_calendars
-from crmbridge.jobs.consent import VisitConsent, visit_consent
-from crmbridge.jobs.keeping import visit_of
-from crmbridge.jobs.known import Known, Worth, key_of
-from crmbridge.jobs.reps import JoinedReps, RepRecord, join_reps
-from crmbridge.jobs.standing import Standing, standing
+from crmbridge.jobs.analysis.customers import base_connections, completed_customers
+from crmbridge.jobs.territory.busy import read_calendars
+from crmbridge.jobs.territory.consent import VisitConsent, visit_consent
+from crmbridge.jobs.territory.keeping import visit_of
+from crmbridge.jobs.territory.known import Known, Worth, key_of
+from crmbridge.jobs.territory.reps import JoinedReps, RepRecord, join_reps
+from crmbridge.jobs.territory.standing import Standing, standing
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import DateRange, Visit
 from crmbridge.planning.days_off import public_holidays
@@ -24,7 +26,7 @@ from crmbridge.push.visits import visit_key
 from crmbridge.records import Finding, Reason, RecordKey, to_millis
 from crmbridge.settings import Settings
 from crmbridge.store.consents import effective_consents
-from crmbridge.store.plans import load_visits, plan_in_force, visit_numbers
+from crmbridge.store.plans import former_visits, load_visits, plan_in_force, visit_numbers
 from crmbridge.store.schema import DELETED
 from crmbridge.store.scores import Score, load_scores
 from crmbridge.store.territory import (
@@ -155,21 +157,37 @@ def _worth(score: Score) -> Worth:
 
 def _standing(workspace: Workspace, customers: list[Record], now: datetime) -> Standing:
     """The visits of the plans in force, held against what the calendars show."""
+    days = workspace.settings.planning.decline_days
+    since = (now.date() - timedelta(days=days)).isoformat()
     planned: list[Visit] = []
+    former: list[Visit] = []
     keys: dict[str, str] = {}
     with workspace.store.read() as tx:
         for connection in sorted({*workspace.settings.connections, ""}):
             plan = plan_in_force(tx, connection)
-            for stored in load_visits(tx, plan.id) if plan else ():
-                planned.append(visit_of(stored))
-                keys[visit_key(connection, stored.visit_id)] = stored.visit_id
-        ours = keys.keys() - deleted_by_us(tx, keys)
-        seen: dict[str, Any] = {keys[row["visit_key"]]: row for row in load_ours(tx, ours)}
-        unseen = [key for key in ours if keys[key] not in seen]
-        for key in taken_away_unseen(tx, unseen, _capabilities(workspace)):
-            seen[keys[key]] = _TAKEN_AWAY
-    days = workspace.settings.planning.decline_days
-    return standing(planned, seen, customers, now.date(), days)
+            if plan is None:
+                continue
+            own = [visit_of(one) for one in load_visits(tx, plan.id)]
+            before = [visit_of(one) for one in former_visits(tx, plan, since)]
+            keys.update((visit_key(connection, one.id), one.id) for one in (*own, *before))
+            planned += own
+            former += before
+        seen = _seen(workspace, tx, keys)
+    return standing(planned, seen, customers, now.date(), days, former)
+
+
+def _seen(workspace: Workspace, tx: Connection, keys: Mapping[str, str]) -> dict[str, Any]:
+    """visit id -> what its calendar shows of it, unless we took it out ourselves.
+
+    Args:
+        keys: key of a visit's record -> visit id.
+    """
+    ours = keys.keys() - deleted_by_us(tx, keys)
+    seen: dict[str, Any] = {keys[row["visit_key"]]: row for row in load_ours(tx, ours)}
+    unseen = [key for key in ours if keys[key] not in seen]
+    for key in taken_away_unseen(tx, unseen, _capabilities(workspace)):
+        seen[keys[key]] = _TAKEN_AWAY
+    return seen
 
 
 _TAKEN_AWAY: Mapping[str, Any] = {"record_state": DELETED, "reply_until": None}

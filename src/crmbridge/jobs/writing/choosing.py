@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from crmbridge.errors import UsageError
-from crmbridge.jobs.deciding import Writable
-from crmbridge.jobs.planning import Made
+from crmbridge.jobs.territory.planning import Made
+from crmbridge.jobs.writing.deciding import Writable
 from crmbridge.push.desired import Desired, DesiredFields
 
 KINDS = ("visits", "score", "segment", "reasons")

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from crmbridge.jobs.allowed import policy_of, visit_object
-from crmbridge.jobs.analysis import base_connections
-from crmbridge.jobs.planning import Made
-from crmbridge.jobs.wanted import Results, desired_fields, desired_of_plans
+from crmbridge.jobs.analysis.customers import base_connections
+from crmbridge.jobs.territory.planning import Made
 from crmbridge.jobs.workspace import Opened, Workspace
+from crmbridge.jobs.writing.allowed import policy_of, visit_object
+from crmbridge.jobs.writing.wanted import Results, desired_fields, desired_of_plans
 from crmbridge.push.changeset import Changeset
 from crmbridge.push.decide import Decision, Origin, decide
 from crmbridge.push.desired import Barred, Desired, DesiredFields, WritePolicy

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from crmbridge.adapters.answer import Answer, Request
 from crmbridge.errors import CrmbridgeError, StorageError
-from crmbridge.jobs.reps import JoinedRep
+from crmbridge.jobs.territory.reps import JoinedRep
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning.ics_busy import BusyCalendar, busy_times
 from crmbridge.records import Finding

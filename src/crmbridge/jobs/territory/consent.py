@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmbridge.jobs.known import key_of
+from crmbridge.jobs.territory.known import key_of
 from crmbridge.records import RecordKey
 
 Consents = Mapping[tuple[RecordKey, str], str]

@@ -5,8 +5,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crmbridge.jobs.known import Known, key_of
-from crmbridge.jobs.reps import JoinedRep
+from crmbridge.jobs.territory.known import Known, key_of
+from crmbridge.jobs.territory.reps import JoinedRep
 from crmbridge.planning import Appointment
 from crmbridge.records import from_millis
 

@@ -7,12 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import crmbridge
-from crmbridge.jobs.analysis import base_connections
-from crmbridge.jobs.map import map_svg
-from crmbridge.jobs.planning import Made, plans_again
+from crmbridge.jobs.analysis.customers import base_connections
 from crmbridge.jobs.report import RunReport
-from crmbridge.jobs.state import past_runs
-from crmbridge.jobs.tables import write_text
+from crmbridge.jobs.showing.map import map_svg
+from crmbridge.jobs.showing.state import past_runs
+from crmbridge.jobs.showing.tables import write_text
+from crmbridge.jobs.territory.planning import Made, plans_again
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import RepSummary
 from crmbridge.store.scores import load_scores
@@ -38,7 +38,7 @@ def render(facts: Mapping[str, Any]) -> str:
     """The page; every value is escaped."""
     from jinja2 import Environment, PackageLoader
 
-    environment = Environment(loader=PackageLoader("crmbridge.jobs"), autoescape=True)
+    environment = Environment(loader=PackageLoader("crmbridge.jobs.showing"), autoescape=True)
     return environment.get_template("report.html").render(facts=facts)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from crmbridge.jobs.reps import JoinedReps
+from crmbridge.jobs.territory.reps import JoinedReps
 from crmbridge.planning import DateRange, Reply, Visit
 from crmbridge.records import Reason, RecordKey
 

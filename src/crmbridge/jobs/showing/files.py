@@ -12,12 +12,12 @@ import pandas as pd
 from crmbridge.engine.reasons import reasons_text
 from crmbridge.engine.satisfaction import satisfaction_ratios, strategy_visits, visit_facts
 from crmbridge.engine.strategy import Strategy, StrategyParameters, fit_strategy
-from crmbridge.jobs.analysis import Analysed
-from crmbridge.jobs.planning import Made, MadePlan
+from crmbridge.jobs.analysis.customers import Analysed
 from crmbridge.jobs.report import RunReport
-from crmbridge.jobs.tables import table_text, write_text
-from crmbridge.jobs.wanted import place_line
+from crmbridge.jobs.showing.tables import table_text, write_text
+from crmbridge.jobs.territory.planning import Made, MadePlan
 from crmbridge.jobs.workspace import Workspace
+from crmbridge.jobs.writing.wanted import place_line
 from crmbridge.planning import Customer, Visit
 from crmbridge.planning.ics import CalendarEntry, calendar_text
 from crmbridge.store.territory import load_stream
@@ -218,7 +218,7 @@ def _stated(customers: pd.DataFrame, expected: float | None) -> pd.DataFrame:
 
 def base_sources(workspace: Workspace, base: str) -> tuple[str, ...]:
     """A base connection and those that complete it."""
-    from crmbridge.jobs.analysis import base_connections
+    from crmbridge.jobs.analysis.customers import base_connections
 
     return base_connections(workspace.settings)[base]
 

@@ -1,0 +1,1 @@
+"""Analyses customers with the engine, and keeps what it finds."""

@@ -1,0 +1,1 @@
+"""Sets crmbridge up and finds out what is missing."""

@@ -1,0 +1,1 @@
+"""Writes and tells what people look at: files, reports, explanations."""

@@ -1,0 +1,1 @@
+"""Builds planning problems from records, settings and calendars, and keeps the plans."""

@@ -1,0 +1,1 @@
+"""Decides what CRMs should hold, and has it written."""
