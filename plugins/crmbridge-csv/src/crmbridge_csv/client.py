@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from crmbridge.errors import ConfigError, RetryLaterError
+from crmbridge_csv.cut import Cutter
 from crmbridge_csv.header import read_header
-from crmbridge_csv.rows import Reader, Rows, Sorter, take
+from crmbridge_csv.rows import Rows, Sorter
 
 PAGE = 5_000
 """Rows in a page; fewer make more commits, more fill the processor's cache."""
@@ -138,7 +139,7 @@ class Table:
             sorter = Sorter(self.name, width, key, delimiter)
             while True:
                 line = reader.line_num + 1
-                rows, error = take(reader, PAGE)
+                rows, error = reader.take(PAGE)
                 if not rows and error is None:
                     break
                 are_lines = error is None and reader.line_num == line + len(rows) - 1
@@ -186,12 +187,10 @@ class Table:
             ) from error
 
     @contextmanager
-    def _reader(self) -> Iterator[Reader]:
+    def _reader(self) -> Iterator[Cutter]:
         dialect = self._dialect
         with self._bytes() as stream, io.TextIOWrapper(stream, dialect.codec, newline="") as lines:
-            yield csv.reader(
-                lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True
-            )
+            yield Cutter(lines, dialect.delimiter, dialect.quote)
 
     @contextmanager
     def _bytes(self) -> Iterator[IO[bytes]]:

@@ -1,16 +1,15 @@
 """The first line of a file: which columns it has, and where."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from crmbridge.errors import ConfigError
-from crmbridge_csv.rows import Reader
 
 COLUMN_LIMIT = 1_000
 
 
-def read_header(file: str, reader: Reader, delimiter: str) -> tuple[str, ...]:
+def read_header(file: str, reader: Iterator[list[str]], delimiter: str) -> tuple[str, ...]:
     """The column names, without the spaces around them.
 
     Raises:

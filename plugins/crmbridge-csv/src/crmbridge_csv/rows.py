@@ -2,25 +2,14 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Protocol
 
 from crmbridge.adapters import Rejected
 from crmbridge.errors import ConfigError
 
 RAW_LIMIT = 2_000
 _LINE_END = re.compile("\r\n|\r|\n")
-
-
-class Reader(Protocol):
-    """What `csv.reader` returns."""
-
-    line_num: int
-
-    def __iter__(self) -> Iterator[list[str]]: ...
-    def __next__(self) -> list[str]: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,13 +76,3 @@ class Sorter:
         id_ = row[self.key] if self.key is not None and self.key < len(row) else ""
         raw = self.delimiter.join(row)[:RAW_LIMIT]
         return Rejected(id=id_ or where, reason=f"{where}: {reason}", raw=raw)
-
-
-def take(reader: Reader, size: int) -> tuple[list[list[str]], csv.Error | None]:
-    """Up to `size` rows; those before an error are kept, for `extend` adds one at a time."""
-    rows: list[list[str]] = []
-    try:
-        rows.extend(islice(reader, size))
-    except csv.Error as error:
-        return rows, error
-    return rows, None
