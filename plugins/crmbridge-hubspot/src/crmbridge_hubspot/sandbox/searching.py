@@ -1,5 +1,6 @@
 """The search endpoint: filters, order, offsets, the cap, and an index that lags."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -67,11 +68,18 @@ class Search:
         key = (kind.name, self._account.revision, self._account.clock.now(), repr(others))
         if self._kept[0] != key:
             self._kept = (key, self._matches(kind, [{"filters": others}]))
-        found = self._kept[1]
+        found, start, end = self._kept[1], 0, len(self._kept[1])
         for one in bounds:
-            test = _test(kind.definitions, one)
-            found = [pair for pair in found if test(pair[1])]
-        return list(found)
+            number = int(one["value"])
+            if one["operator"] in ("GT", "GTE"):
+                cut = bisect_right if one["operator"] == "GT" else bisect_left
+                start = max(start, cut(found, number, key=_number))
+            elif one["operator"] in ("LT", "LTE"):
+                cut = bisect_right if one["operator"] == "LTE" else bisect_left
+                end = min(end, cut(found, number, key=_number))
+            else:
+                raise invalid("The sandbox knows bounds on ids only")
+        return found[start:end]
 
     def _matches(self, kind: Kind, groups: Sequence[Any]) -> list[Pair]:
         now = self._account.clock.now()
@@ -95,10 +103,14 @@ class Search:
             is_plain = isinstance(first, str)
             name = first if is_plain else first["propertyName"]
             direction = direction if is_plain else first.get("direction", direction)
-        if name == "hs_object_id":
-            found.sort(key=lambda pair: by_id(pair[0]), reverse=direction == "DESCENDING")
+        if name == "hs_object_id":  # in this order they are
+            found[:] = found if direction == "ASCENDING" else found[::-1]
         else:
             found.sort(key=lambda p: p[1].get(name) or "", reverse=direction == "DESCENDING")
+
+
+def _number(pair: Pair) -> int:
+    return by_id(pair[0])[0]
 
 
 def _must_be_few(groups: Sequence[Any]) -> None:
