@@ -23,8 +23,8 @@ _OBJECTS = {
     "User": (
         "Name:string/121 FirstName:string/40+ LastName:string/80+! Username:string/80+ "
         "Email:email/128+ IsActive:boolean+ TimeZoneSidKey:picklist/40+ "
-        "ManagerId:reference=User+ "
-        "State:string/80+ Department:string/80+ Latitude:double+ Longitude:double+ UserRoleId:reference UserType:picklist/40"
+        "ManagerId:reference=User+ State:string/80+ Department:string/80+ Latitude:double+ "
+        "Longitude:double+ UserRoleId:reference UserType:picklist/40"
     ),
     "Account": (
         "Name:string/255+! AccountNumber:string/40+ Type:picklist/255+ Rating:picklist/255+ "
