@@ -190,6 +190,28 @@ def load_visits(tx: Connection, plan_id: str) -> list[StoredVisit]:
     return [_visit(row) for row in tx.execute(query)]
 
 
+def former_visits(tx: Connection, plan: StoredPlan, since: str) -> list[StoredVisit]:
+    """Visits of plans that were in force before and that this one no longer has, by id.
+
+    Args:
+        since: first day looked at, YYYY-MM-DD.
+    """
+    kept = select(visits.c.visit_id).where(visits.c.plan_id == plan.id)
+    query = (
+        select(visits)
+        .join(plans, plans.c.id == visits.c.plan_id)
+        .where(
+            plans.c.connection == plan.connection,
+            plans.c.published_at.is_not(None),
+            visits.c.day >= since,
+            visits.c.visit_id.not_in(kept),
+        )
+        .order_by(visits.c.visit_id, plans.c.published_at, plans.c.id)
+    )
+    latest = {row.visit_id: row for row in tx.execute(query)}
+    return [_visit(row) for row in latest.values()]
+
+
 def load_left_out(tx: Connection, plan_id: str) -> list[StoredLeftOut]:
     """Customers that a plan left out, by key."""
     order = (left_out.c[name] for name in _CUSTOMER)
