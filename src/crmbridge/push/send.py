@@ -20,6 +20,7 @@ from crmbridge.errors import (
     RecordError,
     RetryLaterError,
     SignInError,
+    StorageError,
     UnknownOutcomeError,
     UsageError,
 )
@@ -99,7 +100,10 @@ def _failed(
         return items
     if kind in {ErrorClass.RECORD, ErrorClass.CONFLICT}:
         return _halved(target, items, error, kind, sent)
-    return _look_up(target, items, sent, _line(error))
+    left = _look_up(target, items, sent, _line(error))
+    if isinstance(error, StorageError):  # a full disk is no better a second later
+        sent.stop = sent.stop or error
+    return left
 
 
 def _halved(
@@ -202,7 +206,7 @@ def stop_error(
     target: Target, kind: ErrorClass, error: Exception | None, said: str = ""
 ) -> CrmbridgeError:
     """The error that ends the work on a connection; the adapter's own where it is one of ours."""
-    if isinstance(error, QuotaError | SignInError | ConfigError | RetryLaterError):
+    if isinstance(error, QuotaError | SignInError | ConfigError | RetryLaterError | StorageError):
         return error
     where = f"connections.{target.name}"
     got = said or (_line(error) if error else "")
