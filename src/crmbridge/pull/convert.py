@@ -283,28 +283,37 @@ def _within(value: float, low: float | None, high: float | None) -> bool:
 def text_column(column: Sequence[Any]) -> Sequence[Any]:
     """Bulk of texts: nothing to do where all is printable and composed."""
     joined = _plain(column)
-    if joined.isascii():
-        if _has_control(joined):
-            raise ValueError
-    elif not joined.isprintable():
+    if not (_is_clean(joined) if joined.isascii() else joined.isprintable()):
         raise ValueError
-    return [v or None for v in column]
+    return _without_blanks(column)
 
 
-def _has_control(ascii_text: str) -> bool:
-    """Three times as fast as `str.isprintable`, and content with tabs and line ends."""
+def _without_blanks(column: Sequence[Any]) -> Sequence[Any]:
+    return [v or None for v in column] if "" in column else column
+
+
+def _is_simple(ascii_text: str) -> bool:
+    """Whether JSON would escape nothing: no control characters, nor quotes and backslashes.
+
+    orjson looks at many bytes at once, thirty times as fast as `str.isprintable`.
+    """
+    return len(orjson.dumps(ascii_text)) == len(ascii_text) + 2 and "\x7f" not in ascii_text
+
+
+def _is_clean(ascii_text: str) -> bool:
+    """Whether there are no control characters but tabs and line ends."""
     raw = ascii_text.encode("ascii")
-    return len(raw.translate(None, _CONTROL_BYTES)) != len(raw)
+    return _is_simple(ascii_text) or len(raw.translate(None, _CONTROL_BYTES)) == len(raw)
 
 
 def id_column(column: Sequence[Any]) -> Sequence[Any]:
     """Bulk of ids, as texts or whole numbers."""
-    if set(map(type, column)) == {int}:
+    if isinstance(column[0], int) and set(map(type, column)) == {int}:
         return list(map(str, column))
     joined = _plain(column)
-    if not joined.isprintable() or not joined.isascii() or " " in joined:
+    if " " in joined or not joined.isascii() or not (_is_simple(joined) or joined.isprintable()):
         raise ValueError
-    return [v or None for v in column]
+    return _without_blanks(column)
 
 
 def _plain(column: Sequence[Any]) -> str:
@@ -332,7 +341,8 @@ def integer_column(field: Field) -> Bulk:
 
     def convert(column: Sequence[Any]) -> Sequence[Any]:
         values = _checked(_cast(column, int, _INTEGERS), field)
-        if max(map(abs, filter(None, values)), default=0) > MAX_INTEGER:
+        present = [*filter(None, values)]
+        if max(present, default=0) > MAX_INTEGER or min(present, default=0) < -MAX_INTEGER:
             raise ValueError
         return values
 

@@ -190,7 +190,9 @@ class PageMapping:
         states = {
             name: self._column(name, raw, reasons) for name in CONSENT_FIELDS if name in self._plans
         }
-        keep = [number not in reasons for number in range(len(page.rows))]
+        keep = [True] * len(page.rows)
+        for number in reasons:
+            keep[number] = False
         head = (repeat(self._connection), repeat(self._object))
         rows = list(compress(zip(*head, *columns, strict=False), keep))
         facts, gone = self._consents.facts(
