@@ -249,7 +249,7 @@ days = ["mon", "tue", "wed", "thu", "fri"]
 start = 08:00:00
 end = 17:00:00
 lunch = {{ at = 12:00:00, minutes = 45 }}
-home = {{ latitude = 51.05, longitude = 13.73 }}
+home = [51.05, 13.73]
 
 [planning.classes.A]
 every_days = 14

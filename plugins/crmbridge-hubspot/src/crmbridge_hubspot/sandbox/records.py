@@ -2,6 +2,7 @@
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -47,11 +48,8 @@ class Records:
         wants_archived = asked.query.get("archived") == "true"
         limit = asked.number("limit", 10, 100)
         after = int(asked.query.get("after") or 0)
-        entries = sorted(
-            (e for e in kind.entries.values() if (e.archived_at is not None) == wants_archived),
-            key=by_id,
-        )
-        rest = [entry for entry in entries if by_id(entry)[0] > after]
+        entries = self._account.ordered(kind.name, archived=wants_archived)
+        rest = entries[bisect_right(entries, after, key=lambda one: by_id(one)[0]) :]
         names = self.names(kind, asked.names("properties"))
         page = rest[:limit]
         document: dict[str, Any] = {"results": [self.shown(one, names) for one in page]}

@@ -117,6 +117,7 @@ class Account:
         self.campaigns: dict[str, dict[str, Any]] = {}
         self.lock = threading.RLock()
         self.dice = random.Random(7)  # noqa: S311  disorder, no secret
+        self._ordered: dict[tuple[str, bool], tuple[int, list[Entry]]] = {}
         self._ids = itertools.count(101)
 
     def kind(self, name: str) -> Kind:
@@ -206,8 +207,17 @@ class Account:
 
     def live(self, object_: str) -> list[Entry]:
         """Records that are not archived, by id."""
-        entries = self.kind(object_).entries.values()
-        return sorted((one for one in entries if one.archived_at is None), key=by_id)
+        return self.ordered(object_, archived=False)
+
+    def ordered(self, object_: str, *, archived: bool) -> list[Entry]:
+        """Records that are archived, or are not, by id; kept until something changes."""
+        key = (object_, archived)
+        kept = self._ordered.get(key)
+        if kept is None or kept[0] != self.revision:
+            entries = self.kind(object_).entries.values()
+            found = [one for one in entries if (one.archived_at is not None) == archived]
+            kept = self._ordered[key] = (self.revision, sorted(found, key=by_id))
+        return kept[1]
 
     def add_list(self, name: str, **more: Any) -> str:
         """Make a list."""
