@@ -82,7 +82,7 @@ def fits(nodes: Ints, rows: Ints, legs: Ints, leg: int) -> bool:
     for i in range(1, length + 1):
         if rows[leg, i, READY] - nodes[rows[leg, i, STOP], SERVICE] > rows[leg, i, LATEST]:
             return False
-    return rows[leg, length, READY] + rows[leg, length + 1, HOP] <= legs[leg, CLOSE]
+    return bool(rows[leg, length, READY] + rows[leg, length + 1, HOP] <= legs[leg, CLOSE])
 
 
 @compiled

@@ -8,12 +8,14 @@ import numpy as np
 
 from crmbridge.planning.board import Board
 from crmbridge.planning.chance import seeded
-from crmbridge.planning.field import LENGTH, STOP, Field, Floats, Tours, empty_tours, field_of
+from crmbridge.planning.field import LENGTH, STOP, Floats, Tours, empty_tours, field_of
 from crmbridge.planning.kernel import refresh
+from crmbridge.planning.recombine import RoutePool
 from crmbridge.planning.ruin_recreate import (
     Knobs,
     Scratch,
     anneal,
+    copy_tours,
     insert,
     scratch_for,
     worth_of,
@@ -22,6 +24,14 @@ from crmbridge.planning.tours import Tours as TourLists
 
 STAGES = 100
 """The budget is spent in so many equal stages; only between them is the clock looked at."""
+PARTS = 10
+"""Routes are remembered so often in each stage."""
+POOL_FROM = 0.3
+"""Share of the effort from which on routes are good enough to be remembered."""
+RECOMBINE_AT = (60, 80, 100)
+"""Stages after which the routes seen so far are put together anew."""
+LAST_MARK = 0.97
+"""Share of a time at which the last recombination starts, so that it ends in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +49,20 @@ class Settings:
         patience: failed insertions in a row that end an iteration; >= 1.
         wide: chance that all outsiders are tried, and in every leg; 0 to 1.
         neighbours: how many of the nodes nearest to a ruin are tried otherwise; >= 1.
+        routes: how many of the routes seen last are put together anew; >= 1.
     """
 
     hot: float = 1.0
-    cold: float = 0.02
+    cold: float = 0.1
     travel_share: float = 0.3
-    removals: float = 10.0
+    removals: float = 6.0
     string: float = 10.0
     split: float = 0.5
     blink: float = 0.01
     patience: int = 60
     wide: float = 0.05
-    neighbours: int = 80
+    neighbours: int = 40
+    routes: int = 800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,32 +94,56 @@ class _Run:
     """The arrays of one search, and the worth of its current and best solution."""
 
     def __init__(self, board: Board, start: TourLists, settings: Settings, seed: int) -> None:
+        self.board, self.settings = board, settings
         self.field = field_of(board, settings.neighbours)
-        self.tours = empty_tours(board)
-        _load(self.field, self.tours, start)
-        self.best = Tours(*(item.copy() for item in self.tours))
-        self.scratch: Scratch = scratch_for(self.tours)
-        self.rng = seeded(seed)
         self.mean = float(self.field.weight.mean())
         self.knobs = _knobs(board, settings, self.mean)
+        self.rng = seeded(seed)
+        self.tours = self._loaded(start)
+        self.best = Tours(*(item.copy() for item in self.tours))
+        self.scratch: Scratch = scratch_for(self.tours)
         self.current = self._worth()
+        self.pool = RoutePool(board, self.knobs.travel_cost, settings.routes)
 
-    def advance(self, iterations: int, hot: float, cold: float) -> None:
-        """Search on, cooling from one temperature to the other."""
-        heat = np.array([hot * self.mean, cold * self.mean])
+    def advance(self, iterations: int, done: float, after: float) -> None:
+        """Search on, from one share of the whole effort to another."""
+        fall = self.settings.cold / self.settings.hot
+        hot = self.settings.hot * self.mean
+        heat = np.array([hot * fall**done, hot * fall**after])
         anneal(
             self.field, self.tours, self.best, self.scratch, self.knobs, self.rng, heat,
             iterations, self.current,
         )  # fmt: skip
+        if after > POOL_FROM and len(self.board.leg_day) > 1:
+            self.pool.add(_lists(self.tours))
+
+    def recombine(self) -> None:
+        """Go on from the best that the routes seen so far make together, if it is better."""
+        self.pool.add(_lists(self.best))
+        tours = self.pool.best()
+        if tours is None:
+            return
+        best, self.tours = self.current[1], self._loaded(tours)
+        self.current = self._worth()
+        if self.current[0] > best + 1e-9:
+            copy_tours(self.tours, self.best)
+        self.current[1] = max(best, self.current[0])
+
+    def _loaded(self, start: TourLists) -> Tours:
+        tours, field = empty_tours(self.board), self.field
+        for leg, nodes in enumerate(start):
+            for position, node in enumerate(nodes, 1):
+                insert(tours.rows, tours.legs, tours.days, tours.leg_of, node, leg, position)
+            refresh(field.travel, field.slots, field.nodes, tours.rows, tours.legs, tours.days, leg)
+        return tours
 
     def _worth(self) -> Floats:
-        legs = [
-            worth_of(
-                self.field.value, self.tours.rows, self.tours.legs, leg, self.knobs.travel_cost
-            )
-            for leg in range(len(self.tours.legs))
+        rows, legs = self.tours.rows, self.tours.legs
+        each = [
+            worth_of(self.field.value, rows, legs, leg, self.knobs.travel_cost)
+            for leg in range(len(legs))
         ]
-        return np.array([sum(legs), sum(legs), *legs])
+        return np.array([sum(each), sum(each), *each])
 
 
 def search(
@@ -120,16 +156,19 @@ def search(
     """
     if effort.iterations == 0 or board.nodes == 0 or not board.value.any():
         return Found(tours=start, iterations=0, cut=False)
-    settings = settings or Settings()
-    run = _Run(board, start, settings, effort.seed)
-    began, done, fall = effort.clock(), 0, settings.cold / settings.hot
+    run = _Run(board, start, settings or Settings(), effort.seed)
+    began, done = effort.clock(), 0
     for stage in range(STAGES):
         if effort.clock() - began >= effort.seconds:
             break
-        count = effort.iterations * (stage + 1) // STAGES - done
-        hot = settings.hot * fall ** (stage / STAGES)
-        run.advance(count, hot, hot * fall ** (1 / STAGES))
-        done += count
+        for part in range(PARTS):
+            share = (stage * PARTS + part) / (STAGES * PARTS)
+            after = share + 1 / (STAGES * PARTS)
+            count = int(effort.iterations * after + 0.5) - done
+            run.advance(count, share, after)
+            done += count
+        if stage + 1 in RECOMBINE_AT:
+            run.recombine()
     return Found(tours=_lists(run.best), iterations=done, cut=done < effort.iterations)
 
 
@@ -141,16 +180,20 @@ def search_for(
     The temperature falls with the clock, so the result depends on the machine: for measuring
     what a time is worth, not for plans.
     """
-    settings = settings or Settings()
-    run = _Run(board, start, settings, effort.seed)
-    began, done, step, fall = effort.clock(), 0, 1, settings.cold / settings.hot
-    spent = 0.0
-    while spent < effort.seconds:
-        hot = settings.hot * fall ** (spent / effort.seconds)
-        run.advance(step, hot, hot)
+    run = _Run(board, start, settings or Settings(), effort.seed)
+    began, done, step = effort.clock(), 0, 1
+    before, share = 0.0, 0.0
+    marks = [stage / STAGES * LAST_MARK for stage in RECOMBINE_AT]
+    while share < 1:
+        run.advance(step, share, share)
         done += step
-        before, spent = spent, effort.clock() - began
-        step = max(1, int(step * _pace(effort.seconds / STAGES / 4, spent - before)))
+        if marks and share >= marks[0]:
+            run.recombine()
+            marks.pop(0)
+            before = (effort.clock() - began) / effort.seconds
+        share = (effort.clock() - began) / effort.seconds
+        step = max(1, int(step * _pace(1 / STAGES / PARTS, share - before)))
+        before = share
     return Found(tours=_lists(run.best), iterations=done, cut=False)
 
 
@@ -171,13 +214,6 @@ def _knobs(board: Board, settings: Settings, mean: float) -> Knobs:
         wide=settings.wide,
         travel_cost=settings.travel_share * mean / hours,
     )
-
-
-def _load(field: Field, tours: Tours, start: TourLists) -> None:
-    for leg, nodes in enumerate(start):
-        for position, node in enumerate(nodes, 1):
-            insert(tours.rows, tours.legs, tours.days, tours.leg_of, node, leg, position)
-        refresh(field.travel, field.slots, field.nodes, tours.rows, tours.legs, tours.days, leg)
 
 
 def _lists(tours: Tours) -> TourLists:
