@@ -15,6 +15,11 @@ def to_18(id_: str) -> str:
     return id_ + "".join(_checked(id_[at : at + 5]) for at in range(0, 15, 5))
 
 
+def is_id(text: str) -> bool:
+    """Whether a text may be a record's id: a query that names anything else is refused."""
+    return len(text) in {15, 18} and text.isascii() and text.isalnum()
+
+
 def _checked(part: str) -> str:
     bits = sum(letter.isupper() << place for place, letter in enumerate(part))
     return _LETTERS[bits]

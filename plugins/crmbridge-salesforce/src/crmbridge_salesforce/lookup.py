@@ -8,7 +8,7 @@ from crmbridge.adapters import Page
 from crmbridge.errors import ConfigError, RecordError, RetryLaterError
 from crmbridge_salesforce import soql
 from crmbridge_salesforce.client import Answered, Client, Record
-from crmbridge_salesforce.ids import to_18
+from crmbridge_salesforce.ids import is_id, to_18
 from crmbridge_salesforce.mapping import ARCHIVED, NEVER_DELETED
 from crmbridge_salesforce.read import less_missing
 from crmbridge_salesforce.shape import Shape, Sorted, shape_of, sort_rows
@@ -22,7 +22,7 @@ class Lookup:
 
     def by_ids(self, object_: str, ids: Sequence[str], fields: Sequence[str]) -> Page:
         """The records with these ids of 15 or 18 characters; absent ones are left out."""
-        wanted = list(dict.fromkeys(to_18(one) for one in ids if one))
+        wanted = list(dict.fromkeys(to_18(one) for one in ids if is_id(one)))
         shape = shape_of(object_, dict.fromkeys(("Id", *fields)), self.client.describe(object_))
         rows: list[Sequence[Any]] = []
         left = wanted

@@ -94,7 +94,7 @@ class Bulk:
     def _open(self, kind: str, received: Received) -> Answer:
         document = dict(received.json())
         job = Job(
-            id=make_id("Job", len(self.jobs) + 1),
+            id=self._next_id(),
             kind=kind,
             document=document,
             state="UploadComplete" if kind == "query" else "Open",
@@ -106,6 +106,10 @@ class Bulk:
         self.fails = ""
         self.jobs[job.id] = job
         return Answer(document=_info(job))
+
+    def _next_id(self) -> str:
+        number = self.org.numbers["Job"] = self.org.numbers.get("Job", 0) + 1
+        return make_id("Job", number)
 
     def _list(self, kind: str) -> Answer:
         found = [_info(job) for job in self.jobs.values() if job.kind == kind]

@@ -1,0 +1,150 @@
+"""Ways to sign in: each gives a session, and a session that ended gives way to the next."""
+
+import json
+from base64 import urlsafe_b64decode
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from pydantic import SecretStr
+
+from crmbridge.adapters.tokens import Token, TokenStore
+from crmbridge.errors import ConfigError, SignInError
+from crmbridge.testing.context import make_context
+from crmbridge.testing.loopback import LoopbackServer, answer
+from crmbridge_salesforce.adapter import ADAPTER
+from crmbridge_salesforce.sandbox import Mood, Sandbox
+
+CLIENT = {"client_id": "client", "client_secret": SecretStr("s3cret")}
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PEM = KEY.private_bytes(
+    serialization.Encoding.PEM,
+    serialization.PrivateFormat.PKCS8,
+    serialization.NoEncryption(),
+).decode()
+WAYS: dict[str, dict[str, Any]] = {
+    "session": {"session_id": SecretStr("sandbox-session")},
+    "client_credentials": CLIENT,
+    "refresh_token": {"client_id": "client", "refresh_token": SecretStr("sandbox-refresh")},
+    "password": {**CLIENT, "username": "crm@example.com", "password": SecretStr("password")},
+    "jwt": {
+        "client_id": "client",
+        "username": "crm@example.com",
+        "private_key": SecretStr(PEM),
+    },
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_gives_a_session(open_: Any, way: str) -> None:
+    with open_(auth=WAYS[way]) as connection:
+        assert connection.quota().allowed > 0
+
+
+@pytest.mark.parametrize("way", WAYS.keys() - {"session"})
+def test_a_session_that_ended_gives_way_to_the_next(sandbox: Sandbox, open_: Any, way: str) -> None:
+    with open_(auth=WAYS[way]) as connection:
+        connection.quota()
+        sandbox.moods.plan(Mood.EXPIRED)
+
+        assert connection.quota().allowed > 0
+
+
+def test_a_session_id_that_ended_asks_for_a_person(sandbox: Sandbox, open_: Any) -> None:
+    sandbox.sign_in.expire()
+
+    with open_(auth=WAYS["session"]) as connection, pytest.raises(SignInError, match="connect"):
+        connection.quota()
+
+
+def test_a_refresh_token_that_rotates_is_replaced_by_its_successor(
+    sandbox: Sandbox, open_: Any, tmp_path: Path
+) -> None:
+    sandbox.sign_in.rotates = True
+    with open_(auth=WAYS["refresh_token"]) as connection:
+        for _ in range(3):
+            sandbox.moods.plan(Mood.EXPIRED)
+            connection.quota()
+
+    held = TokenStore(tmp_path / "tokens").get("sales")
+    assert held is not None
+    assert sandbox.sign_in.refreshes == {held.refresh}
+
+
+def test_an_assertion_is_signed_by_the_key_and_soon_over(sandbox: Sandbox, open_: Any) -> None:
+    with open_(auth=WAYS["jwt"]) as connection:
+        connection.quota()
+
+    asked = next(one for one in sandbox.received if one.path.endswith("/token"))
+    assertion = asked.body.decode().partition("assertion=")[2]
+    text, _, signature = assertion.rpartition(".")
+    claims = json.loads(_plain(text.split(".")[1]))
+    KEY.public_key().verify(_plain(signature), text.encode(), padding.PKCS1v15(), hashes.SHA256())
+    assert (claims["iss"], claims["sub"], claims["aud"]) == (
+        "client",
+        "crm@example.com",
+        "https://login.salesforce.com",
+    )
+    assert claims["exp"] - sandbox.org.now().timestamp() < 300
+
+
+def test_a_refusal_is_told_in_salesforces_words(open_: Any) -> None:
+    wrong = {"client_id": "client", "client_secret": SecretStr("wrong-s3cret")}
+
+    with open_(auth=wrong) as connection, pytest.raises(SignInError) as caught:
+        connection.quota()
+
+    assert "invalid_client" in str(caught.value)
+    assert "wrong-s3cret" not in str(caught.value)
+
+
+def test_a_session_goes_to_no_other_place(tmp_path: Path) -> None:
+    token = {"access_token": "t", "instance_url": "https://salesforce.com.example.net"}
+    with LoopbackServer([answer(document=token)]) as server:
+        context = make_context(tmp_path, url=server.url, auth=CLIENT)
+        connection = ADAPTER.open(ADAPTER.settings(), context)
+
+        with pytest.raises(SignInError, match="instance"):
+            connection.quota()
+        assert len(server.received) == 1
+
+
+def test_a_way_that_there_is_not_is_named(open_: Any) -> None:
+    with open_(auth={"method": "device"}) as connection, pytest.raises(ConfigError, match="jwt"):
+        connection.quota()
+
+
+def test_a_key_that_is_none_is_said_without_showing_it(open_: Any) -> None:
+    auth = {**WAYS["jwt"], "private_key": SecretStr("not-a-key")}
+
+    with open_(auth=auth) as connection, pytest.raises(ConfigError) as caught:
+        connection.quota()
+
+    assert "not-a-key" not in str(caught.value)
+
+
+def test_the_password_way_warns_of_its_end(open_: Any) -> None:
+    with open_(auth=WAYS["password"]) as connection:
+        codes = {one.code for one in connection.check()}
+
+    assert "salesforce.password_ends" in codes
+
+
+def test_a_person_who_signed_in_is_remembered(open_: Any, tmp_path: Path) -> None:
+    store = TokenStore(tmp_path / "tokens")
+    store.put("sales", Token(access="sandbox-session", refresh="sandbox-refresh"))
+
+    with open_(auth={"client_id": "client"}) as connection:
+        assert connection.quota().allowed > 0
+
+
+def test_without_anything_to_sign_in_with_a_person_is_asked(open_: Any) -> None:
+    auth = {"client_id": "client"}
+    with open_(auth=auth) as connection, pytest.raises(SignInError, match="crmbridge connect"):
+        connection.quota()
+
+
+def _plain(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
