@@ -6,6 +6,8 @@ In one run: (a) csv.reader to tuples with the same conversions, nothing stored; 
 into SQLite; (c) the same pull again, nothing changed. Each in a process of its own, so that its
 peak memory is its own.
 
+On a busy machine only the CPU times and their ratio mean anything.
+
 Goals: (b) at least 100,000 rows/s, at most 3.5 times (a), below 200 MB; (c) rewrites nothing and
 takes no longer than (b).
 """
@@ -162,6 +164,7 @@ def measure(rows: int, seed: int) -> dict[str, Any]:
         marked = rewritten(folder, 2)
     first, second = parts["first"]["seconds"], parts["second"]["seconds"]
     times = first / parts["drain"]["seconds"]
+    times_cpu = parts["first"]["cpu"] / parts["drain"]["cpu"]
     goals = {
         "100,000 rows/s or more": rows / first >= 100_000,
         "3.5 times the drain or less": times <= 3.5,
@@ -176,6 +179,7 @@ def measure(rows: int, seed: int) -> dict[str, Any]:
         "rewritten": marked,
         "rows_per_second": round(rows / first),
         "times_drain": round(times, 2),
+        "times_drain_cpu": round(times_cpu, 2),
         "goals": goals,
     }
 
@@ -187,7 +191,10 @@ def show(result: Mapping[str, Any]) -> None:
         print(
             f"  {name:8}{part['seconds']:8.2f} s {part['cpu']:8.2f} s CPU {part['peak_mb']:8.1f} MB"
         )
-    print(f"  {result['rows_per_second']:,} rows/s, {result['times_drain']} times the drain")
+    print(
+        f"  {result['rows_per_second']:,} rows/s, {result['times_drain']} times the drain"
+        f" by the clock, {result['times_drain_cpu']} by CPU"
+    )
     for goal, is_met in result["goals"].items():
         print(f"  {'met' if is_met else 'MISSED':8}{goal}")
 
