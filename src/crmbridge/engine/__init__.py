@@ -14,7 +14,6 @@ _HOMES = {
     "ScoredCustomers": "scores",
     "score_visits": "scores",
     "visit_values": "scores",
-    "published_score": "reasons",
     "reasons_text": "reasons",
     "best_offers": "affinity",
     "market_table": "rates",

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.oneway import anova_oneway
 
+from crmbridge.engine.clustered import compare_clustered
 from crmbridge.engine.comparison import (
     Difference,
     Sample,
@@ -62,14 +63,18 @@ class Anova:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Whether two of several arms differ; both p-values are corrected for all pairs.
+    """Whether two of several arms differ.
 
     Args:
+        difference: the first less the second; its p-value and interval are not corrected.
+        p_corrected: Tukey's, or Holm's where units are in clusters.
         tukey_p: Tukey's honest significant difference, with equal variances.
         games_howell_p: the same without that assumption.
     """
 
     arms: tuple[str, str]
+    difference: Difference
+    p_corrected: float
     tukey_p: float
     games_howell_p: float
 
@@ -107,14 +112,14 @@ def evaluate_experiment(table: pd.DataFrame, parameters: ExperimentParameters) -
     names = sorted(set(units.arms))
     samples = {name: Sample.of(units.of(name)) for name in names}
     control, findings = _control(names, parameters.control)
-    ratio_p = _ratio_p(samples, parameters.shares)
-    comparisons = _comparisons(samples, control, parameters)
+    ratio_p = _ratio_p(units.assigned, parameters.shares)
+    comparisons = _comparisons(units, samples, control, parameters)
     return Experiment(
         arms=samples,
         control=control,
         comparisons=comparisons,
         anova=_anova(units, samples),
-        pairs=_pairs(units, samples),
+        pairs=_pairs(units, samples, parameters),
         sample_ratio_p=ratio_p,
         verdicts=_verdicts(samples, comparisons, control, ratio_p, parameters),
         findings=(*units.findings, *findings),
@@ -131,29 +136,37 @@ def _control(names: Sequence[str], asked: str) -> tuple[str, tuple[Finding, ...]
     return chosen, (Finding(code="experiment.control", example=sentence),)
 
 
-def _ratio_p(samples: Mapping[str, Sample], shares: Mapping[str, float]) -> float:
-    planned = shares or dict.fromkeys(samples, 1.0)
+def _ratio_p(assigned: Mapping[str, int], shares: Mapping[str, float]) -> float:
+    planned = shares or dict.fromkeys(assigned, 1.0)
     names = sorted(planned)
-    counts = [samples[name].units if name in samples else 0 for name in names]
+    counts = [assigned.get(name, 0) for name in names]
     return sample_ratio_p(counts, [planned[name] for name in names])
 
 
 def _comparisons(
-    samples: Mapping[str, Sample], control: str, parameters: ExperimentParameters
+    units: Units, samples: Mapping[str, Sample], control: str, parameters: ExperimentParameters
 ) -> tuple[Comparison, ...]:
     if not control:
         return ()
     found: list[tuple[str, Difference]] = []
-    for name, sample in samples.items():
-        against = samples[control]
-        difference = compare(sample, against, parameters.confidence, parameters.variance)
-        if name != control and difference is not None:
+    for name in samples:
+        difference = _difference(units, (name, control), parameters) if name != control else None
+        if difference is not None:
             found.append((name, difference))
     corrected = holm([difference.p for _, difference in found])
     return tuple(
         Comparison(arm=name, difference=difference, p_corrected=p)
         for (name, difference), p in zip(found, corrected, strict=True)
     )
+
+
+def _difference(
+    units: Units, arms: tuple[str, str], parameters: ExperimentParameters
+) -> Difference | None:
+    if units.clusters:
+        return compare_clustered(units, arms, parameters.confidence)
+    treated, control = (Sample.of(units.of(arm)) for arm in arms)
+    return compare(treated, control, parameters.confidence, parameters.variance)
 
 
 def _verdicts(
@@ -180,7 +193,7 @@ def _usable(samples: Mapping[str, Sample]) -> list[str]:
 
 def _anova(units: Units, samples: Mapping[str, Sample]) -> Anova | None:
     groups = [units.of(name) for name in _usable(samples)]
-    if not groups:
+    if not groups or units.clusters:
         return None
     equal = anova_oneway(groups, use_var="equal")
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -193,19 +206,27 @@ def _anova(units: Units, samples: Mapping[str, Sample]) -> Anova | None:
     )
 
 
-def _pairs(units: Units, samples: Mapping[str, Sample]) -> tuple[Pair, ...]:
+def _pairs(
+    units: Units, samples: Mapping[str, Sample], parameters: ExperimentParameters
+) -> tuple[Pair, ...]:
     names = _usable(samples)
-    if not names:
+    couples = list(combinations(names, 2))
+    differences = [_difference(units, couple, parameters) for couple in couples]
+    if not names or any(difference is None for difference in differences):
         return ()
     groups = [units.of(name) for name in names]
     tukey = stats.tukey_hsd(*groups, equal_var=True).pvalue
     with np.errstate(divide="ignore", invalid="ignore"):
         games_howell = stats.tukey_hsd(*groups, equal_var=False).pvalue
+    found = [difference for difference in differences if difference is not None]
+    by_holm = holm([difference.p for difference in found])
     return tuple(
         Pair(
             arms=(names[one], names[other]),
+            difference=found[at],
+            p_corrected=by_holm[at] if units.clusters else float(tukey[one, other]),
             tukey_p=float(tukey[one, other]),
             games_howell_p=float(games_howell[one, other]),
         )
-        for one, other in combinations(range(len(names)), 2)
+        for at, (one, other) in enumerate(combinations(range(len(names)), 2))
     )

@@ -11,9 +11,6 @@ from crmbridge.records import Reason
 
 Matrix = NDArray[np.float64]
 
-PUBLISHED_STEP = 0.05
-"""A score in a CRM moves by at least this, or into another tier."""
-
 
 def geometric_mean(parts: Matrix, weights: Matrix) -> Matrix:
     """Weighted geometric mean of each row; parts in [0, 1], weights >= 0 and not all 0."""
@@ -84,21 +81,3 @@ def _shortened(reasons: Sequence[Reason], limit: int) -> str:
 
 def _signed(reason: Reason) -> str:
     return f"{'+' if reason.weight > 0 else '−'} {reason.text}"
-
-
-def published_score(score: float, tier: str, held: float | None, held_tier: str) -> float:
-    """The score to show in a CRM: what stands there, unless it moved enough to matter.
-
-    Urgency moves every score a little every day; rewriting each of them each night would spend
-    the CRM's quota and drown its history.
-
-    Args:
-        held: what the CRM shows now, in [0, 1]; None for nothing.
-        held_tier: the tier of `held`.
-
-    Returns:
-        `held` if it is less than 0.05 away and in the same tier, else the score in steps of 0.01.
-    """
-    if held is not None and tier == held_tier and abs(score - held) < PUBLISHED_STEP:
-        return held
-    return round(score, 2)

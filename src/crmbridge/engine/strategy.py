@@ -18,6 +18,9 @@ from crmbridge.engine.parameters import within
 from crmbridge.engine.strategy_advice import advise
 from crmbridge.records import Finding
 
+INTERCEPT = "intercept"
+"""The term of the constant."""
+
 _COLLINEAR, _ROWS_PER_TERM, _FEW_CLUSTERS = 10.0, 10, 10
 
 
@@ -96,9 +99,9 @@ def fit_strategy(table: pd.DataFrame, parameters: StrategyParameters) -> Strateg
     data, dropped = _usable(table, parameters)
     drivers = [name for name in parameters.drivers if name in data.columns]
     terms = _terms(data, drivers, parameters.form)
-    if not drivers or len(data) < terms.shape[1] + 3:
+    if not drivers or len(data) < terms.shape[1] + 2:
         return _nothing(len(data), drivers, dropped)
-    design = sm.add_constant(terms, has_constant="add")
+    design = terms.assign(**{INTERCEPT: 1.0})[[INTERCEPT, *terms.columns]]
     target = _target(data, parameters)
     with warnings.catch_warnings():
         # Terms that repeat each other are reported as collinear, in words.

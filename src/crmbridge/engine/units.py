@@ -1,6 +1,7 @@
 """Rows of an experiment as independent units: one value for each thing that was randomised."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,14 @@ class Units:
     Args:
         arms: each unit's arm.
         values: each unit's outcome.
+        clusters: each unit's cluster; empty where units are independent of each other.
+        assigned: what was randomised by arm, with or without an outcome.
     """
 
     arms: list[str]
     values: Numbers
+    clusters: list[str] = field(default_factory=list)
+    assigned: Mapping[str, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
     def of(self, arm: str) -> Numbers:
@@ -35,6 +40,8 @@ class ExperimentColumns:
     Args:
         unit: what was randomised, where rows are finer than that: a store with many weeks, a rep
             with many visits. A unit counts once, by the mean of its rows.
+        cluster: what units belong to that makes them alike: a rep, a market. Unlike `unit` it
+            may have units in several arms, and each unit counts.
         per: what the outcome is divided by: amount per visit is the sum of amounts over the sum
             of visits, with the delta method's error.
         before: the outcome before the experiment, to take known differences out (CUPED).
@@ -43,6 +50,7 @@ class ExperimentColumns:
     arm: str
     outcome: str
     unit: str = ""
+    cluster: str = ""
     per: str = ""
     before: str = ""
 
@@ -53,12 +61,15 @@ def make_units(table: pd.DataFrame, columns: ExperimentColumns) -> Units:
         {
             "arm": pd.Series(texts(table, columns.arm), dtype=object),
             "unit": pd.Series(_names(table, columns.unit), dtype=object),
+            "cluster": pd.Series(texts(table, columns.cluster), dtype=object),
             "value": numbers(table, columns.outcome),
             "per": numbers(table, columns.per) if columns.per else np.ones(len(table)),
             "before": numbers(table, columns.before),
         }
     )
     whole = (rows["arm"] != "") & (rows["unit"] != "") & rows[["value", "per"]].notna().all(axis=1)
+    if columns.cluster:
+        whole &= rows["cluster"] != ""
     kept, findings = rows[whole], _left_out(int((~whole).sum()), len(rows))
     if columns.unit:
         kept, found = _one_row_each(kept)
@@ -67,11 +78,25 @@ def make_units(table: pd.DataFrame, columns: ExperimentColumns) -> Units:
         kept = _linearised(kept)
     elif columns.unit:
         kept = kept.assign(value=kept["value"] / kept["per"])
-    units = Units(arms=kept["arm"].tolist(), values=kept["value"].to_numpy(dtype=np.float64))
+    units = Units(
+        arms=kept["arm"].tolist(),
+        values=kept["value"].to_numpy(dtype=np.float64),
+        clusters=kept["cluster"].tolist() if columns.cluster else [],
+        assigned=_assigned(rows, columns),
+    )
     if columns.before:
         values, found = adjusted(units, kept["before"].to_numpy(dtype=np.float64))
         units, findings = replace(units, values=values), findings + found
     return replace(units, findings=findings)
+
+
+def _assigned(rows: pd.DataFrame, columns: ExperimentColumns) -> dict[str, int]:
+    """Units by arm, outcome or not: who dropped out was randomised, too."""
+    known = rows[(rows["arm"] != "") & (rows["unit"] != "")]
+    if columns.cluster and (known.groupby("cluster")["arm"].nunique() <= 1).all():
+        known = known.drop_duplicates("cluster")
+    known = known.drop_duplicates(["unit", "arm"])
+    return {str(arm): int(count) for arm, count in known["arm"].value_counts().items()}
 
 
 def _names(table: pd.DataFrame, unit: str) -> list[str]:
@@ -81,7 +106,7 @@ def _names(table: pd.DataFrame, unit: str) -> list[str]:
 def _left_out(count: int, total: int) -> tuple[Finding, ...]:
     if not count:
         return ()
-    sentence = f"{count} of {total} rows lack arm, unit or outcome and were left out"
+    sentence = f"{count} of {total} rows lack arm, unit or a finite outcome and were left out"
     return (Finding(code="experiment.rows", count=count, example=sentence),)
 
 
@@ -90,7 +115,11 @@ def _one_row_each(rows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Finding, ...]
     mixed = int((arms > 1).sum())
     rows = rows[rows["unit"].map(arms) == 1]
     sums = rows.groupby("unit", sort=True).agg(
-        arm=("arm", "first"), value=("value", "sum"), per=("per", "sum"), before=("before", "mean")
+        arm=("arm", "first"),
+        cluster=("cluster", "first"),
+        value=("value", "sum"),
+        per=("per", "sum"),
+        before=("before", "mean"),
     )
     if not mixed:
         return sums.reset_index(), ()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from crmbridge.engine.parameters import PartWeights, ScoreParameters
-from crmbridge.engine.reasons import exact_shares, geometric_mean, published_score, reasons_text
+from crmbridge.engine.reasons import exact_shares, geometric_mean, reasons_text
 from crmbridge.engine.scores import ScoredCustomers, score_visits, visit_values
 from crmbridge.errors import ConfigError
 from crmbridge.records import Reason, to_millis
@@ -299,18 +299,3 @@ def test_reasons_for_the_crm_are_the_same_the_next_day() -> None:
     ]
 
     assert texts[0] == texts[1]
-
-
-@pytest.mark.parametrize(
-    ("score", "tier", "held", "written"),
-    [
-        (0.52, "medium", 0.50, 0.50),  # moved too little
-        (0.56, "medium", 0.50, 0.56),
-        (0.601, "high", 0.59, 0.60),  # another tier
-        (0.523456, "medium", None, 0.52),
-    ],
-)
-def test_a_score_in_the_crm_moves_only_if_it_matters(
-    score: float, tier: str, held: float | None, written: float
-) -> None:
-    assert published_score(score, tier, held, "medium") == written
