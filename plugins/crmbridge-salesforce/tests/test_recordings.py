@@ -213,7 +213,7 @@ def test_a_recorded_record_that_is_gone(tmp_path: Path) -> None:
     with LoopbackServer([gone]) as server:
         client = Client(context=make_context(tmp_path, url=server.url, auth=AUTH), version="62.0")
 
-        with pytest.raises(RecordError, match="ENTITY_IS_DELETED|NOT_FOUND"):
+        with pytest.raises(RecordError, match=r"ENTITY_IS_DELETED|NOT_FOUND"):
             client.get("sobjects/Account/001ak00000OQTieAAH")
 
 

@@ -1,0 +1,120 @@
+"""What is wrong with an account is named with its remedy, and what can be made is made."""
+
+from typing import Any
+
+import pytest
+
+from crmbridge.adapters import NewField
+from crmbridge.errors import SignInError
+from crmbridge_salesforce.sandbox import Mood, Sandbox
+
+KEY = "crmbridge_key__c"
+KEY_FIELD = NewField(object="Event", name=KEY, label="crmbridge key", type="text", unique=True)
+
+
+def codes(open_: Any, **settings: Any) -> dict[str, str]:
+    with open_(**settings) as connection:
+        return {one.code: one.example for one in connection.check()}
+
+
+def test_an_account_that_is_well_has_no_finding(open_: Any) -> None:
+    assert codes(open_) == {}
+
+
+def test_a_missing_key_field_is_named(sandbox: Sandbox, open_: Any) -> None:
+    del sandbox.org.schema["Event"].fields[KEY]
+
+    assert codes(open_) == {"salesforce.key_missing": f"Event.{KEY}"}
+
+
+def test_a_key_that_is_no_external_id_is_none(sandbox: Sandbox, open_: Any) -> None:
+    sandbox.org.schema["Event"].fields[KEY].unique = False
+
+    assert "salesforce.key_missing" in codes(open_)
+
+
+def test_a_version_that_is_not_offered_names_the_newest(open_: Any) -> None:
+    assert codes(open_, api_version="58.0")["salesforce.api_version"].startswith("58.0; offered")
+
+
+def test_an_edition_without_an_interface_is_named(sandbox: Sandbox, open_: Any) -> None:
+    org = sandbox.org
+    org.edit("Organization", org.id, {"OrganizationType": "Professional Edition"})
+
+    assert codes(open_)["salesforce.edition"] == "Professional Edition"
+
+
+def test_an_object_that_cannot_be_seen_is_named(sandbox: Sandbox, open_: Any) -> None:
+    del sandbox.org.schema["Opportunity"]
+
+    assert codes(open_)["salesforce.object_missing"] == "Opportunity"
+
+
+def test_a_field_that_is_too_short_for_texts_is_named(sandbox: Sandbox, open_: Any) -> None:
+    sandbox.org.schema["Account"].fields["crmbridge_reasons__c"].length = 20
+
+    with open_(write_fields={"Account": ("crmbridge_reasons__c",)}) as connection:
+        found = {one.code for one in connection.check()}
+
+    assert found == {"salesforce.field_short"}
+
+
+def test_fields_that_a_check_finds_missing_are_made(sandbox: Sandbox, open_: Any) -> None:
+    del sandbox.org.schema["Event"].fields[KEY]
+    del sandbox.org.schema["Task"].fields[KEY]
+
+    with open_() as connection:
+        findings = connection.provision([KEY_FIELD])
+        after = [one.code for one in connection.check()]
+
+    permissions = list(sandbox.org.held("FieldPermissions").values())
+    assert [one.code for one in findings] == ["salesforce.field_hidden"]
+    assert after == []
+    assert [(one["Field"], one["PermissionsEdit"]) for one in permissions] == [
+        (f"Event.{KEY}", True)
+    ]
+    assert len(sandbox.org.held("PermissionSetAssignment")) == 1
+
+
+def test_making_fields_twice_is_harmless(open_: Any) -> None:
+    with open_() as connection:
+        for _ in range(2):
+            findings = connection.provision([KEY_FIELD])
+
+    assert [one.code for one in findings] == ["salesforce.field_hidden"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "expected"),
+    [("text", "string"), ("number", "double"), ("date", "date"), ("instant", "datetime")],
+)
+def test_fields_have_the_type_that_was_wanted(
+    sandbox: Sandbox, open_: Any, type_: str, expected: str
+) -> None:
+    with open_() as connection:
+        connection.provision([NewField(object="Account", name="X__c", label="X", type=type_)])
+
+    assert sandbox.org.schema["Account"].fields["X__c"].type == expected
+
+
+def test_a_field_that_cannot_be_made_says_who_could(sandbox: Sandbox, open_: Any) -> None:
+    field = NewField(object="Nonsense", name="X__c", label="X", type="text")
+
+    with open_() as connection:
+        findings = connection.provision([field])
+
+    assert [one.code for one in findings] == ["salesforce.field_not_created"]
+    assert "customize" in findings[0].remedy
+
+
+def test_a_check_with_a_bad_session_raises(sandbox: Sandbox, open_: Any) -> None:
+    sandbox.sign_in.client_secret = "another"
+
+    with open_() as connection, pytest.raises(SignInError):
+        connection.check()
+
+
+def test_a_check_goes_on_after_a_passing_fault(sandbox: Sandbox, open_: Any) -> None:
+    sandbox.moods.plan(Mood.BUSY, times=2)
+
+    assert codes(open_) == {}
