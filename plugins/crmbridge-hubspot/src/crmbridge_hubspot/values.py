@@ -52,7 +52,12 @@ def _instant(text: str) -> str:
 
 def is_same(left: Any, right: Any) -> bool:
     """Whether two values are one in HubSpot; nothing and the empty text are."""
-    return (normal(left) or "", left in (0, False)) == (normal(right) or "", right in (0, False))
+    return bool(_shown(left) == _shown(right))
+
+
+def _shown(value: Any) -> Any:
+    found = normal(value)
+    return "" if found is None else found
 
 
 def own_field(object_: str, name: str) -> tuple[str, Mapping[str, Any]] | None:

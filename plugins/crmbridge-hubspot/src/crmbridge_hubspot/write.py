@@ -152,10 +152,15 @@ class Writer:
 
 
 def wanted(item: WriteItem) -> dict[str, str]:
-    """The properties that an item sets; those of our own records go by our names."""
+    """The properties that an item sets; those of our own records go by our names.
+
+    A meeting stands in the timeline at `hs_timestamp`, which HubSpot requires of each activity.
+    """
     if item.operation is Operation.DELETE:
         return {}
-    return _properties(item, item.values)
+    found = _properties(item, item.values)
+    start = found.get("hs_meeting_start_time")
+    return {**found, "hs_timestamp": start} if start else found
 
 
 def expected(item: WriteItem) -> dict[str, str]:
@@ -171,12 +176,8 @@ def _properties(item: WriteItem, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def created_properties(item: WriteItem) -> dict[str, str]:
-    """The properties of a new record: those given, our key, and the time it stands at in the
-    timeline, which HubSpot requires of each activity."""
-    found = {name: text for name, text in wanted(item).items() if text}
-    if "hs_meeting_start_time" in found:
-        found.setdefault("hs_timestamp", found["hs_meeting_start_time"])
-    return {**found, VISIT_KEY: item.key}
+    """The properties of a new record: those given, and our key."""
+    return {**{name: text for name, text in wanted(item).items() if text}, VISIT_KEY: item.key}
 
 
 def look(item: WriteItem, record: Record | None, survivor: str) -> Outcome | None:
