@@ -13,7 +13,7 @@ from crmbridge.planning.identity import name_visits
 from crmbridge.planning.itinerary import Route, day_route
 from crmbridge.planning.kept import Kept, keep_visits
 from crmbridge.planning.policy import Refusal, Wish, base_value, value_reasons, wishes
-from crmbridge.planning.problem import Problem, Rep, split_by_rep
+from crmbridge.planning.problem import Problem, Rep, Rules, split_by_rep
 from crmbridge.planning.tours import TourState
 from crmbridge.planning.visit import (
     Budget,
@@ -28,6 +28,9 @@ from crmbridge.planning.why_not import Outcome, explain
 from crmbridge.planning.workdays import Workday, workdays
 from crmbridge.planning.zones import WallTime, moment, seconds_of, wall_clock
 from crmbridge.records import Finding, Reason
+
+STEADIER = (1.0, 10.0)
+"""Keep bonuses tried when a plan moves more than the churn budget allows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,7 @@ def _plan_rep(problem: Problem, rep: Rep, budget: Budget) -> Plan:
     distances = distances_of(problem, rep.id)
     board = lay_board(problem, rep, days, wanted, distances)
     before = _nodes_before(wanted, days, kept.loose)
-    found = _search(with_bonus(board, before, problem.rules.keep_bonus), before, budget)
+    found = _steady_search(board, before, problem.rules, budget)
     outcome = Outcome(days=days, wishes=wanted, full=found.state, empty=TourState(board))
     planned = name_visits(problem, _visits(problem, rep, outcome), kept.loose)
     routes = _routes(problem, rep, distances, days, [*_explained(problem, kept), *planned])
@@ -150,6 +153,28 @@ def _days_taken(problem: Problem, kept: Kept) -> dict[str, set[date]]:
         if item.customer and problem.first <= day <= problem.last:
             days.setdefault(item.customer, set()).add(day)
     return days
+
+
+def _steady_search(
+    board: Board, before: Sequence[Standing], rules: Rules, budget: Budget
+) -> Search:
+    """The first search that keeps the churn budget, each holding on harder to what stood before.
+
+    The last resort is the first plan, which moves nothing that can stay.
+    """
+    for bonus in (rules.keep_bonus, *STEADIER):
+        found = _search(with_bonus(board, before, bonus), before, budget)
+        if _churn(board, before, found.state) <= rules.churn_budget:
+            return found
+    return Search(state=first_tours(board, before))
+
+
+def _churn(board: Board, before: Sequence[Standing], state: TourState) -> float:
+    """Share of the earlier visits whose customer is not visited on that day any more."""
+    group = board.group.tolist()
+    days = {(group[node], state.legs[leg][4]) for node, leg in state.placed.items()}
+    left = sum((group[item.node], item.day) not in days for item in before)
+    return left / len(before) if before else 0.0
 
 
 def _search(board: Board, before: Sequence[Standing], budget: Budget) -> Search:

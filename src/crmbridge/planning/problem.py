@@ -253,13 +253,16 @@ class Rules:
         unknown_travel_minutes: allowed between two places whose travel is not known.
         early_share: how early a visit may be, as a share of the customer's interval; 0 to 1.
         keep_bonus: share of value that a visit gains on the day it was planned for before; >= 0.
+        churn_budget: share of a rep's earlier visits that may leave their day; 0 to 1. Visits that
+            cannot stay count, but nothing is forced to stay that does not fit.
         freeze_days: visits planned before on the first so many days stay as they are.
     """
 
     grid_minutes: int = 5
     unknown_travel_minutes: int = 30
     early_share: float = 0.25
-    keep_bonus: float = 0.3
+    keep_bonus: float = 0.15
+    churn_budget: float = 1.0
     freeze_days: int = 0
 
     def __post_init__(self) -> None:

@@ -30,7 +30,7 @@ POOL_FROM = 0.3
 """Share of the effort from which on routes are good enough to be remembered."""
 RECOMBINE_AT = (60, 80, 100)
 """Stages after which the routes seen so far are put together anew."""
-LAST_MARK = 0.97
+LAST_MARK = 0.94
 """Share of a time at which the last recombination starts, so that it ends in time."""
 
 

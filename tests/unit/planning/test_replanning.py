@@ -91,6 +91,21 @@ def test_one_more_customer_moves_no_other():
     assert [visit.customer for visit in diff.new] == ["new"]
 
 
+def test_the_churn_budget_is_kept():
+    problem = a_problem(some_customers(60), rules=Rules(keep_bonus=0.0))
+    plan = planned(problem)
+    worth_more = [replace(item, value=70 - item.value) for item in problem.customers]
+    changed = again(problem, plan, customers=tuple(worth_more))
+    budget = Budget(iterations=500, seconds=0)
+
+    free = plan_visits(changed, budget)
+    steady = plan_visits(replace(changed, rules=Rules(keep_bonus=0.0, churn_budget=0.1)), budget)
+
+    assert diff_plans(plan.visits, free).churn > 0.1
+    assert diff_plans(plan.visits, steady).churn <= 0.1
+    assert check_plan(changed, steady) == []
+
+
 def test_a_pinned_visit_stays_to_the_minute():
     problem = a_problem(some_customers())
     moved = pinned(planned(problem).visits[0], 14)
