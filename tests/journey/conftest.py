@@ -259,3 +259,9 @@ def pushed(pushed_company: Path, tmp_path: Path) -> Desk:
 def bare_desk(tmp_path: Path) -> Desk:
     """An empty folder."""
     return Desk(folder=tmp_path)
+
+
+@pytest.fixture(scope="session")
+def open_desk() -> Callable[[Path], Desk]:
+    """A desk in a folder of one's own."""
+    return lambda folder: Desk(folder=folder)

@@ -125,7 +125,7 @@ def test_a_results_file_that_cannot_be_written_ends_with_74_and_loses_nothing(ra
 
     assert failed.code == 74
     assert again.code == 0
-    assert len(ran.rows("out/visits.csv")) == 15
+    assert len(ran.rows("out/visits.csv")) == again.json["changeset"]["create"] > 0
 
 
 def test_a_connection_that_another_run_holds_ends_with_75(ran: Any) -> None:

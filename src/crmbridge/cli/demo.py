@@ -38,7 +38,7 @@ def run_demo(folder: Path, now: datetime | None, *, is_quiet: bool) -> dict[str,
     """
     say = _nothing if is_quiet else show
     config = prepare(folder)
-    say(f"Made up 600 customers of 12 reps in {folder / 'data'}; settings: {config}")
+    say(f"Made up 600 customers of 12 reps in {folder / 'data'}\nwith settings in {config}")
     settings = load(config, os.environ)
     store = open_store(settings.store_url().get_secret_value())
     try:
