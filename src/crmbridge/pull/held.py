@@ -56,12 +56,18 @@ def tally(ids: Iterable[str]) -> Tally:
 
 
 def live_tally(tx: Connection, place: Place) -> Tally:
-    """The tally of the live records' ids, through the driver: twice as fast for a million."""
+    """The tally of the live records' ids: that of all, which an index holds, less the others'."""
+    held = _tally_where(tx, place, "")
+    gone = _tally_where(tx, place, f" AND record_state <> {LIVE}")
+    return held[0] - gone[0], held[1] - gone[1]
+
+
+def _tally_where(tx: Connection, place: Place, condition: str) -> Tally:
+    """Through the driver: twice as fast for a million."""
     mark = "?" if tx.dialect.name == "sqlite" else "%s"
     cursor = tx.connection.cursor()
     cursor.execute(
-        f'SELECT id FROM "{place.stream}"'
-        f" WHERE connection = {mark} AND object = {mark} AND record_state = {LIVE}",
+        f'SELECT id FROM "{place.stream}" WHERE connection = {mark} AND object = {mark}{condition}',
         place.key,
     )
     count = total = 0
