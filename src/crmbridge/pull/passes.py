@@ -34,6 +34,7 @@ class Mark:
         at: the adapter's position.
         since, until: bounds in ms of the window being read, or read last.
         done: all of it was read, and nothing remains to be decided about it.
+        read: rows read of the stretch so far, also by earlier pulls that broke off.
         tally: of the ids read so far, where a snapshot is read.
         doomed: live records listed as deleted so far; marked at the end, past the shrink guard.
     """
@@ -42,6 +43,7 @@ class Mark:
     since: int | None = None
     until: int | None = None
     done: bool = False
+    read: int = 0
     tally: Tally = (0, 0)
     doomed: frozenset[str] = frozenset()
 
@@ -56,6 +58,7 @@ class Mark:
             since=kept.get("since"),
             until=kept.get("until"),
             done=kept.get("done", False),
+            read=kept.get("read", 0),
             tally=(kept.get("tally", (0, 0))[0], kept.get("tally", (0, 0))[1]),
             doomed=frozenset(kept.get("doomed", ())),
         )
@@ -67,6 +70,7 @@ class Mark:
             "since": self.since,
             "until": self.until,
             "done": self.done,
+            "read": self.read,
             "tally": list(self.tally),
             "doomed": sorted(self.doomed),
         }

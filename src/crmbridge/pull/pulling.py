@@ -121,9 +121,7 @@ def _pull_object(work: Work) -> None:
     for plan in plan_passes(
         work.ability.reading, work.source.capabilities, marks, now, str(work.place)
     ):
-        before = work.counts.read
-        ended = read_stretch(work, plan)
-        _close(work, plan, ended, work.counts.read - before)
+        _close(work, plan, read_stretch(work, plan))
     sweep(work)
     pull_links(work)
 
@@ -146,7 +144,7 @@ def _marks(work: Work) -> dict[str, Mark | None]:
     return dict.fromkeys(found) if work.source.full else found
 
 
-def _close(work: Work, plan: Plan, ended: Ended, read: int) -> None:
+def _close(work: Work, plan: Plan, ended: Ended) -> None:
     if not ended.is_complete:
         raise RetryLaterError(
             str(work.place),
@@ -159,7 +157,7 @@ def _close(work: Work, plan: Plan, ended: Ended, read: int) -> None:
     if work.ability.reading is Reading.SNAPSHOT:
         close_snapshot(work, plan, ended.mark)
     if plan.proves:
-        _certify(work, plan, read)
+        _certify(work, plan, ended.mark.read)
 
 
 def _certify(work: Work, plan: Plan, read: int) -> None:

@@ -116,8 +116,10 @@ def _take(work: Work, plan: Plan, page: Page, mark: Mark) -> Mark:
     converted = work.convert(page)
     reach("pull.page.converted")
     is_snapshot = work.ability.reading is Reading.SNAPSHOT
+    ids = {row[2]: None for row in converted.rows}
+    mark = replace(mark, read=mark.read + len(ids) + len(converted.rejected))
     if is_snapshot:
-        count, total = tally({row[2]: None for row in converted.rows})
+        count, total = tally(ids)
         mark = replace(mark, tally=(mark.tally[0] + count, mark.tally[1] + total))
     dying = mark.doomed if page.complete else frozenset[str]()
     mark = replace(mark, doomed=mark.doomed - dying)

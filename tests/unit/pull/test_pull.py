@@ -250,6 +250,19 @@ def test_a_used_up_quota_keeps_what_was_read(bench: Any) -> None:
     assert rest.counts["customers"].new == 4
 
 
+def test_a_window_that_broke_off_is_certified_with_all_its_rows(bench: Any) -> None:
+    fill(bench, 7)
+    bench.crm.faults.fail("read", Fault.QUOTA, after=1)
+    bench.pull("customers")
+
+    rest = bench.pull("customers")
+
+    with bench.store.read() as tx:
+        proof = list_certificates(tx, "crm")[0]
+    assert rest.findings == []
+    assert (proof.since, proof.expected, proof.read) == (None, 7, 7)
+
+
 def test_a_missing_permission_stops_its_stream_alone(bench: Any) -> None:
     fill(bench, 2)
     bench.crm.put("Contact", {"last_name": "Muster"})
