@@ -19,12 +19,12 @@ from crmbridge.planning.problem import (
     Problem,
     Rep,
     Reply,
-    Rules,
     Shift,
     Travel,
     Window,
     split_by_rep,
 )
+from crmbridge.planning.rules import Rules
 from crmbridge.planning.visit import (
     Budget,
     Fixedness,

@@ -13,7 +13,8 @@ from crmbridge.planning.identity import name_visits
 from crmbridge.planning.itinerary import Route, day_route
 from crmbridge.planning.kept import Kept, keep_visits
 from crmbridge.planning.policy import Refusal, Wish, base_value, value_reasons, wishes
-from crmbridge.planning.problem import Problem, Rep, Rules, split_by_rep
+from crmbridge.planning.problem import Problem, Rep, split_by_rep
+from crmbridge.planning.rules import Rules
 from crmbridge.planning.tours import TourState
 from crmbridge.planning.visit import (
     Budget,

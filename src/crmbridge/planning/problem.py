@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from crmbridge.errors import UsageError
+from crmbridge.planning.rules import Rules, need_between
 from crmbridge.planning.visit import Visit
 from crmbridge.records import Reason
 
@@ -171,9 +172,9 @@ class Customer:
         object.__setattr__(self, "blocked", tuple(sorted(self.blocked)))
         object.__setattr__(self, "day_values", tuple(sorted(self.day_values)))
         _need_finite(self.key, (self.value, *(value for _, value in self.day_values)))
-        _need_between(f"customer {self.key}: minutes", self.minutes, 1, MINUTES_PER_DAY)
-        _need_between(f"customer {self.key}: every_days", self.every_days, 1, MAX_INTERVAL_DAYS)
-        _need_between(f"customer {self.key}: min_gap_days", self.min_gap_days, 0, MAX_INTERVAL_DAYS)
+        need_between(f"customer {self.key}: minutes", self.minutes, 1, MINUTES_PER_DAY)
+        need_between(f"customer {self.key}: every_days", self.every_days, 1, MAX_INTERVAL_DAYS)
+        need_between(f"customer {self.key}: min_gap_days", self.min_gap_days, 0, MAX_INTERVAL_DAYS)
 
     @property
     def place_id(self) -> str:
@@ -245,39 +246,6 @@ class Travel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """How plans are made, the same for all reps.
-
-    Args:
-        grid_minutes: visits start on multiples of it; 1 to 30.
-        unknown_travel_minutes: allowed between two places whose travel is not known.
-        early_share: how early a visit may be, as a share of the customer's interval; 0 to 1.
-        keep_bonus: share of value that a visit gains on the day it was planned for before; >= 0.
-        churn_budget: share of a rep's earlier visits that may leave their day; 0 to 1. Visits that
-            cannot stay count, but nothing is forced to stay that does not fit.
-        freeze_days: visits planned before on the first so many days stay as they are.
-    """
-
-    grid_minutes: int = 5
-    unknown_travel_minutes: int = 30
-    early_share: float = 0.25
-    keep_bonus: float = 0.15
-    churn_budget: float = 1.0
-    freeze_days: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse what no plan can be made by."""
-        _need_between("planning: grid_minutes", self.grid_minutes, 1, 30)
-        _need_between("planning: unknown_travel_minutes", self.unknown_travel_minutes, 0, 720)
-        if not (0 <= self.early_share <= 1 and 0 <= self.keep_bonus <= 100):
-            raise UsageError(
-                "planning: early_share and keep_bonus",
-                "0 to 1 and 0 to 100",
-                f"{self.early_share} and {self.keep_bonus}",
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """All that a plan is computed from; equal problems give equal plans.
 
@@ -311,7 +279,7 @@ class Problem:
         _need_unique("reps", [rep.id for rep in self.reps])
         _need_unique("customers", [customer.key for customer in self.customers])
         _need_unique("travels", [travel.rep for travel in self.travels])
-        _need_between("planning: days", self.days, 1, MAX_DAYS)
+        need_between("planning: days", self.days, 1, MAX_DAYS)
 
     @property
     def last(self) -> date:
@@ -395,8 +363,3 @@ def _need_finite(key: str, values: tuple[float | None, ...]) -> None:
                 str(value),
                 "Score it again",
             )
-
-
-def _need_between(where: str, value: int | None, least: int, most: int) -> None:
-    if value is not None and not least <= value <= most:
-        raise UsageError(where, f"{least} to {most}", str(value))

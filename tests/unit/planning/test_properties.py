@@ -16,10 +16,10 @@ from crmbridge.planning.problem import (
     Problem,
     Rep,
     Reply,
-    Rules,
     Shift,
     Window,
 )
+from crmbridge.planning.rules import Rules
 from crmbridge.testing.planning import travel
 
 ZONES = (
