@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 
@@ -172,9 +173,13 @@ class HubspotApi:
 
 
 def after_of(page: Mapping[str, Any]) -> str:
-    """Where the next page starts; "" after the last one."""
+    """Where the next page starts; "" after the last one.
+
+    Campaigns tell it percent-encoded, as it stands in the address beside it (recorded by
+    amp-labs: ``Mg%3D%3D``); encoding it once more would make another token of it.
+    """
     following = (page.get("paging") or {}).get("next") or {}
-    return str(following.get("after") or "")
+    return unquote(str(following.get("after") or ""))
 
 
 def parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -1,8 +1,9 @@
 """The other endpoints: lists, owners, properties, campaigns, details, tokens."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from crmbridge_hubspot.sandbox.answers import Reply, invalid, not_found, refusal
 from crmbridge_hubspot.sandbox.records import Records
@@ -129,8 +130,15 @@ class Rest:
         return _paged(owners, asked)
 
     def campaigns(self, asked: Asked) -> Reply:
-        """A page of marketing campaigns."""
-        return _paged(list(self._account.campaigns.values()), asked)
+        """A page of marketing campaigns. Where the next starts is told encoded, as recorded."""
+        limit = asked.number("limit", 50, 100)
+        after = int(b64decode(asked.query.get("after", "")) or 0)
+        items = list(self._account.campaigns.values())
+        document: dict[str, Any] = {"results": items[after : after + limit], "total": len(items)}
+        if after + limit < len(items):
+            token = quote(b64encode(str(after + limit).encode()).decode())
+            document["paging"] = {"next": {"after": token, "link": f"https://...?after={token}"}}
+        return Reply(200, document)
 
     def properties(self, asked: Asked) -> Reply:
         """The properties of a type."""
