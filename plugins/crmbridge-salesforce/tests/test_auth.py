@@ -2,10 +2,13 @@
 
 import json
 from base64 import urlsafe_b64decode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from pydantic import SecretStr
@@ -15,6 +18,7 @@ from crmbridge.errors import ConfigError, SignInError
 from crmbridge.testing.context import make_context
 from crmbridge.testing.loopback import LoopbackServer, answer
 from crmbridge_salesforce.adapter import ADAPTER
+from crmbridge_salesforce.browser import errand, revoke, trade
 from crmbridge_salesforce.sandbox import Mood, Sandbox
 
 CLIENT = {"client_id": "client", "client_secret": SecretStr("s3cret")}
@@ -144,6 +148,38 @@ def test_without_anything_to_sign_in_with_a_person_is_asked(open_: Any) -> None:
     auth = {"client_id": "client"}
     with open_(auth=auth) as connection, pytest.raises(SignInError, match="crmbridge connect"):
         connection.quota()
+
+
+def test_a_browser_brings_a_code_that_is_traded_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    context = make_context(tmp_path, url=sandbox.url, auth={"client_id": "client"})
+    asked = errand(context, "http://127.0.0.1:9999/back")
+
+    back = requests.get(asked.url, allow_redirects=False, timeout=5).headers["Location"]
+    query = dict(parse_qsl(urlsplit(back).query))
+    token = trade(context, asked, query["code"])
+
+    assert query["state"] == asked.state
+    assert token.refresh in sandbox.sign_in.refreshes
+    with pytest.raises(SignInError, match="invalid_grant"):
+        trade(context, asked, query["code"])
+
+
+def test_a_code_is_worth_nothing_without_its_verifier(sandbox: Sandbox, tmp_path: Path) -> None:
+    context = make_context(tmp_path, url=sandbox.url, auth={"client_id": "client"})
+    asked = errand(context, "http://127.0.0.1:9999/back")
+    back = requests.get(asked.url, allow_redirects=False, timeout=5).headers["Location"]
+    code = dict(parse_qsl(urlsplit(back).query))["code"]
+
+    with pytest.raises(SignInError):
+        trade(context, replace(asked, verifier="another"), code)
+
+
+def test_a_token_that_was_revoked_is_over(sandbox: Sandbox, tmp_path: Path) -> None:
+    context = make_context(tmp_path, url=sandbox.url, auth={"client_id": "client"})
+
+    revoke(context, Token(access="sandbox-session", refresh="sandbox-refresh"))
+
+    assert sandbox.sign_in.refreshes == set()
 
 
 def _plain(text: str) -> bytes:

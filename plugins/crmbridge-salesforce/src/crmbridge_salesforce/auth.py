@@ -62,7 +62,7 @@ def signing(context: Context) -> Authorize:
     if context.tokens is None:
         raise ConfigError(f"connections.{context.connection}", "a token store from the host")
     sign_in = {"": None, "refresh_token": lambda: _first_refresh(context)}.get(
-        method, lambda: _asked(context, _FORMS[method](context))
+        method, lambda: ask_token(context, _FORMS[method](context))
     )
     refreshes = method in {"", "refresh_token"}
     return StoredToken(
@@ -108,7 +108,7 @@ def _refreshed(context: Context, token: Token) -> Token:
         context.auth_text("refresh_token") if context.auth.get("refresh_token") else ""
     )
     form = {"grant_type": "refresh_token", "refresh_token": held, **_client(context)}
-    fresh = _asked(context, form)
+    fresh = ask_token(context, form)
     return Token(
         access=fresh.access,
         refresh=fresh.refresh or held,
@@ -117,8 +117,12 @@ def _refreshed(context: Context, token: Token) -> Token:
     )
 
 
-def _asked(context: Context, form: Mapping[str, str]) -> Token:
-    """Ask the token endpoint."""
+def ask_token(context: Context, form: Mapping[str, str]) -> Token:
+    """Ask the token endpoint.
+
+    Raises:
+        SignInError: it refuses.
+    """
     answer = _endpoint(context).post(
         str(context.auth.get("token_url") or TOKEN_PATH),
         form=form,
