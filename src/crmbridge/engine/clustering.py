@@ -53,11 +53,21 @@ def distances(matrix: Numbers, centers: Numbers) -> Numbers:
 
 def try_numbers(matrix: Numbers, parameters: SegmentParameters, seed: int) -> list[Trial]:
     """Judge each number of clusters from 2 to `parameters.largest` that has rows enough."""
-    generator = np.random.default_rng(seed)
-    if len(matrix) > _SAMPLE:
-        matrix = matrix[np.sort(generator.choice(len(matrix), _SAMPLE, replace=False))]
+    matrix = _sampled(matrix, seed)
     most = min(parameters.largest, len(np.unique(matrix, axis=0)) - 1)
     return [_try(matrix, k, parameters, seed) for k in range(2, most + 1)]
+
+
+def try_number(matrix: Numbers, parameters: SegmentParameters, seed: int, clusters: int) -> Trial:
+    """Judge one number of clusters, at least 2 and below the number of different rows."""
+    return _try(_sampled(matrix, seed), clusters, parameters, seed)
+
+
+def _sampled(matrix: Numbers, seed: int) -> Numbers:
+    if len(matrix) <= _SAMPLE:
+        return matrix
+    chosen = np.random.default_rng(seed).choice(len(matrix), _SAMPLE, replace=False)
+    return np.asarray(matrix[np.sort(chosen)], dtype=np.float64)
 
 
 def best(trials: list[Trial]) -> Trial | None:

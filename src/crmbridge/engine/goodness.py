@@ -8,6 +8,8 @@ from sklearn.metrics import roc_auc_score
 from crmbridge.engine.columns import Numbers
 
 _BINS = 10
+_BY_CHANCE = 3.09
+"""Standard errors above .5 that chance exceeds once in a thousand tries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,11 @@ class Goodness:
     calibration_error: float
     rows: int
     positives: int
+
+    def is_signal(self) -> bool:
+        """Whether so good a ranking comes by chance in less than one of a thousand tries."""
+        error = (self.auc_high - self.auc) / 1.96 if self.auc_high < 1 else 0.0
+        return self.auc - _BY_CHANCE * error > 0.5
 
 
 def measure(came: Numbers, chance: Numbers) -> Goodness | None:

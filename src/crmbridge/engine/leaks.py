@@ -1,13 +1,13 @@
 """Columns that know the outcome: what is only known, or only filled in, afterwards."""
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from crmbridge.engine.columns import Numbers, numbers, texts
-from crmbridge.records import Finding
 
 LEAK_AUC = 0.90
 """A column that alone ranks better than this is quarantined: it is too good to be known before."""
@@ -15,48 +15,50 @@ LEAK_AUC = 0.90
 _AFTERWARDS = ("close", "won", "lost", "stage", "status")
 """How columns begin that a CRM fills in, or overwrites, when a deal ends."""
 
+_ENDED = frozenset({"close", "closed", "closing", "won", "lost", "duration"})
+"""Words of names of what is counted at the end: days to the close, duration of the call."""
+
 _DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}")
 _HALVES = 2
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """A column that gives the outcome away, or seems to, and why it is thought so."""
+
+    field: str
+    reason: str
+
+
 def find_leaks(
     table: pd.DataFrame, columns: list[str], came: Numbers
-) -> tuple[list[str], tuple[Finding, ...]]:
+) -> tuple[list[str], tuple[Leak, ...]]:
     """Split columns into those that may be used and those that give the outcome away.
 
     Args:
         came: 0 or 1 for each row of the table.
 
     Returns:
-        the columns to use, in order, and a finding for each one quarantined.
+        the columns to use, in order, and those quarantined.
     """
-    kept, findings = [], []
-    for column in columns:
-        if column.lower().startswith(_AFTERWARDS):
-            sentence = f"{column} is named like what is known only at the end: it was left out"
-            findings.append(_finding(sentence))
-            continue
-        if _holds_days(texts(table, column)):
-            sentence = f"{column} holds days, and a day never comes again: it was left out"
-            findings.append(_finding(sentence))
-            continue
-        alone = strength(table, column, came)
-        if alone <= LEAK_AUC:
-            kept.append(column)
-            continue
-        sentence = f"{column} alone tells the outcome (AUC {alone:.2f}): it was left out"
-        findings.append(_finding(sentence))
-    return kept, tuple(findings)
+    found = {column: _suspicion(table, column, came) for column in columns}
+    kept = [column for column in columns if not found[column]]
+    return kept, tuple(Leak(field=name, reason=why) for name, why in found.items() if why)
+
+
+def _suspicion(table: pd.DataFrame, column: str, came: Numbers) -> str:
+    words = set(re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column).lower()))
+    if column.lower().startswith(_AFTERWARDS) or words & _ENDED:
+        return "named like what is known only at the end"
+    if _holds_days(texts(table, column)):
+        return "holds days, and a day never comes again"
+    alone = strength(table, column, came)
+    return f"alone tells the outcome (AUC {alone:.2f})" if alone > LEAK_AUC else ""
 
 
 def _holds_days(words: list[str]) -> bool:
     filled = [word for word in words if word]
     return bool(filled) and sum(bool(_DAY.match(word)) for word in filled) > 0.9 * len(filled)
-
-
-def _finding(sentence: str) -> Finding:
-    remedy = "If it is known before the decision, name it in `trusted`."
-    return Finding(code="propensity.leak", example=sentence, remedy=remedy)
 
 
 def strength(table: pd.DataFrame, column: str, came: Numbers) -> float:

@@ -1,7 +1,7 @@
 """Who will probably say yes: as simple a model as the data carry, judged on what came last."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
 from typing import Any
@@ -16,7 +16,7 @@ from crmbridge.engine.cells import Cells
 from crmbridge.engine.columns import Numbers, numbers, texts
 from crmbridge.engine.encoding import Encoding, fit_encoding_of
 from crmbridge.engine.goodness import Goodness, measure
-from crmbridge.engine.leaks import find_leaks
+from crmbridge.engine.leaks import Leak, find_leaks
 from crmbridge.engine.parameters import Scale, SegmentParameters, within
 from crmbridge.records import Finding, Reason
 
@@ -73,6 +73,8 @@ class Propensity:
         goodness: of each method tried, on rows it had not seen: the last 30 %, with models that
             were fitted anew as time went by, or fifths where there is no time.
         verdict: what may be done with it, in a sentence.
+        quarantined: columns that were not used, since they seem to know the outcome.
+        periods: of the best method, one stretch of time after the other; none without a time.
     """
 
     method: Method
@@ -80,6 +82,8 @@ class Propensity:
     goodness: dict[Method, Goodness]
     verdict: str
     findings: tuple[Finding, ...] = ()
+    quarantined: tuple[Leak, ...] = ()
+    periods: tuple[Goodness, ...] = ()
 
 
 def fit_propensity(
@@ -96,22 +100,31 @@ def fit_propensity(
             f"and {_LEAST_POSITIVES} of each are the least; use the transparent score"
         )
         return _nobody(table, labels, sentence, {}, ())
-    columns, findings = _columns(learned, labels, parameters)
+    columns, leaks = _columns(learned, labels, parameters)
+    findings = _leak_findings(leaks)
     if not columns:
-        return _nobody(table, labels, "No signal: no column may be used", {}, findings)
+        found = _nobody(table, labels, "No signal: no column may be used", {}, findings)
+        return replace(found, quarantined=leaks)
     order = _order(learned, parameters.time)
     task = _Task(columns=columns, parameters=parameters, seed=seed)
-    tried = _try_methods(Cells(learned), labels, order, task)
+    tried, periods = _try_methods(Cells(learned), labels, order, task)
     best = max(tried, key=lambda method: (tried[method].auc, method is Method.LOGISTIC))
     good = tried[best]
-    if good.auc_low <= 0.5:
+    if not good.is_signal():
         sentence = f"No signal: AUC {good.auc:.3f} [{good.auc_low:.3f}, {good.auc_high:.3f}]"
-        return _nobody(table, labels, sentence, tried, findings)
+        found = _nobody(table, labels, sentence, tried, findings)
+        return replace(found, quarantined=leaks, periods=periods[best])
     chance, reasons = _METHODS[best](Cells(learned), labels, Cells(table), task)
     frame = pd.DataFrame({"chance": chance}, index=table.index)
     frame["reasons"] = pd.Series(reasons() or [()] * len(table), index=table.index, dtype=object)
     return Propensity(
-        method=best, frame=frame, goodness=tried, verdict=_verdict(good), findings=findings
+        method=best,
+        frame=frame,
+        goodness=tried,
+        verdict=_verdict(good, periods[best]),
+        findings=findings,
+        quarantined=leaks,
+        periods=periods[best],
     )
 
 
@@ -123,13 +136,25 @@ def outcome_of(table: pd.DataFrame, column: str) -> Numbers:
 
 def _columns(
     table: pd.DataFrame, came: Numbers, parameters: PropensityParameters
-) -> tuple[list[str], tuple[Finding, ...]]:
+) -> tuple[list[str], tuple[Leak, ...]]:
     named = parameters.columns or tuple(str(name) for name in table.columns)
     barred = {parameters.outcome, parameters.time, *parameters.exclude}
     wanted = [name for name in named if name in table.columns and name not in barred]
     suspects = [name for name in wanted if name not in parameters.trusted]
-    kept, findings = find_leaks(table, suspects, came)
-    return [name for name in wanted if name in kept or name not in suspects], findings
+    kept, leaks = find_leaks(table, suspects, came)
+    return [name for name in wanted if name in kept or name not in suspects], leaks
+
+
+def _leak_findings(leaks: tuple[Leak, ...]) -> tuple[Finding, ...]:
+    remedy = "If it is known before the decision, name it as trusted."
+    return tuple(
+        Finding(
+            code="propensity.leak",
+            example=f"{leak.field} was left out: {leak.reason}",
+            remedy=remedy,
+        )
+        for leak in leaks
+    )
 
 
 def _order(table: pd.DataFrame, time: str) -> Numbers | None:
@@ -161,16 +186,18 @@ Told = tuple[Numbers, Callable[[], list[tuple[Reason, ...]]]]
 
 def _try_methods(
     cells: Cells, came: Numbers, order: Numbers | None, task: _Task
-) -> dict[Method, Goodness]:
+) -> tuple[dict[Method, Goodness], dict[Method, tuple[Goodness, ...]]]:
+    """How good each method is on rows it had not seen, in all and by stretch of time."""
     methods = [Method.LOGISTIC]
     if came.sum() >= _MANY_POSITIVES:
         methods.append(Method.BOOSTING)
     for column in task.columns:
         cells.numbers(column), cells.words(column)
-    tried = {}
+    splits = _splits(len(came), order, task.seed)
+    tried, periods = {}, {}
     for method in methods:
         chance = np.full(len(came), np.nan)
-        for train, test in _splits(len(came), order, task.seed):
+        for train, test in splits:
             if 0 < came[train].sum() < len(train):
                 told = _METHODS[method](cells.take(train), came[train], cells.take(test), task)
                 chance[test] = told[0]
@@ -178,7 +205,10 @@ def _try_methods(
         good = measure(came[seen], chance[seen])
         if good is not None:
             tried[method] = good
-    return tried
+            stretches = [] if order is None else [test for _, test in splits if seen[test].all()]
+            each = [measure(came[test], chance[test]) for test in stretches]
+            periods[method] = tuple(one for one in each if one is not None)
+    return tried, periods
 
 
 def _splits(rows: int, order: Numbers | None, seed: int) -> list[tuple[Any, Any]]:
@@ -254,9 +284,16 @@ def _nobody(
     )
 
 
-def _verdict(good: Goodness) -> str:
-    return (
+def _verdict(good: Goodness, periods: tuple[Goodness, ...]) -> str:
+    told = (
         f"Signal: AUC {good.auc:.3f} [{good.auc_low:.3f}, {good.auc_high:.3f}]; the tenth ranked "
         f"highest says yes {good.lift:.1f} times as often; chances are off by "
         f"{good.calibration_error:.3f}"
+    )
+    if not periods:
+        return told
+    last = periods[-1]
+    return (
+        f"{told}. In the last stretch of time: AUC {last.auc:.3f}, lift {last.lift:.1f}, chances "
+        f"off by {last.calibration_error:.3f}"
     )

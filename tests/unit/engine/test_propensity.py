@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from crmbridge.engine.goodness import measure
-from crmbridge.engine.leaks import find_leaks
+from crmbridge.engine.leaks import Leak, find_leaks
 from crmbridge.engine.propensity import (
     Method,
     Propensity,
@@ -69,10 +69,10 @@ def test_days_to_the_close_give_the_outcome_away() -> None:
     frame = calls()
     frame["days_open"] = np.where(frame["y"] == "yes", 50.0, 10.0) + np.arange(800) % 7
 
-    kept, findings = find_leaks(frame, ["age", "days_open"], outcome_of(frame, "y"))
+    kept, leaks = find_leaks(frame, ["age", "days_open"], outcome_of(frame, "y"))
 
     assert kept == ["age"]
-    assert findings[0].example.startswith("days_open alone tells the outcome (AUC 1.00)")
+    assert leaks == (Leak(field="days_open", reason="alone tells the outcome (AUC 1.00)"),)
 
 
 def test_a_field_filled_only_on_a_win_is_quarantined_unless_trusted() -> None:
