@@ -195,4 +195,4 @@ def test_the_demo_names_the_files_that_it_wrote(demo: Any) -> None:
 def test_a_second_demo_in_the_same_folder_is_refused(demo: Any) -> None:
     desk, _ = demo
 
-    assert desk("demo").code == 2
+    assert desk("demo", "--folder", "crmbridge-demo").code == 2
