@@ -1,7 +1,7 @@
 """Signs a person in by a browser: the address to open, and the code that comes back.
 
-"OAuth 2.0 Web Server Flow" with PKCE (RFC 7636), Salesforce Help. Who runs the page that the browser
-returns to, and keeps the token, is the host: ``crmbridge connect``.
+"OAuth 2.0 Web Server Flow" with PKCE (RFC 7636), Salesforce Help. Who runs the page that the
+browser returns to, and keeps the token, is the host: ``crmbridge connect``.
 """
 
 import base64
