@@ -47,9 +47,11 @@ class DailyBudget:
     def learn(self, quota: Quota) -> None:
         """Take over what the CRM says of its quota, for the calls to come.
 
-        Nothing is refused here: the answer that told the quota may be that of a write.
+        Nothing is refused here: the answer that told the quota may be that of a write. A quota of
+        no calls at all is that of a server that does not tell.
         """
-        self._quota = quota
+        if quota.allowed > 0:
+            self._quota = quota
 
     def take(self) -> None:
         """Use one call.

@@ -270,7 +270,10 @@ class RemoteObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """Calls used and allowed in the CRM's current period; `used` includes everybody's calls."""
+    """Calls used and allowed in the CRM's current period; `used` includes everybody's calls.
+
+    None used of none allowed is a server's that does not tell.
+    """
 
     used: int
     allowed: int

@@ -207,6 +207,14 @@ def test_an_unknown_quota_refuses_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_server_that_tells_no_quota_has_none_to_keep(tmp_path: Path) -> None:
+    budget = _budget(tmp_path)
+    budget.learn(Quota(used=0, allowed=0))
+
+    for _ in range(3):
+        budget.take()
+
+
 def test_a_budget_that_cannot_be_written_is_an_error_of_the_disk(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     budget = _budget(tmp_path / "file")
