@@ -16,8 +16,9 @@ from crmbridge.jobs.territory.reps import JoinedReps
 from crmbridge.jobs.territory.spread import plan_everybody
 from crmbridge.jobs.territory.travels import measure
 from crmbridge.jobs.workspace import Workspace
-from crmbridge.planning import Budget, Fixedness, Plan, Problem
+from crmbridge.planning import Budget, Fixedness, Plan, Problem, capacity
 from crmbridge.planning.checker import check_plan
+from crmbridge.records import Finding
 from crmbridge.store.plans import plan_in_force
 
 
@@ -101,6 +102,7 @@ def _make(workspace: Workspace, territory: Territory, report: RunReport) -> Made
         seconds=planning.seconds_per_rep,
         seed=planning.seed,
     )
+    report.find(_shortfalls(problem))
     standing = _same_plan(workspace, problem, budget)
     if standing is not None:
         return MadePlan(problem=problem, plan=standing)
@@ -119,6 +121,15 @@ def _make(workspace: Workspace, territory: Territory, report: RunReport) -> Made
         )
     report.find(plan.findings)
     return MadePlan(problem=problem, plan=plan)
+
+
+def _shortfalls(problem: Problem) -> list[Finding]:
+    """Reps whose intervals need more hours than there are, said before anything is planned."""
+    short = [one.sentence() for one in capacity(problem) if one.reps_needed > 1]
+    if not short:
+        return []
+    remedy = "Lengthen intervals, shorten visits, or share customers with other reps"
+    return [Finding(code="plan.capacity", count=len(short), example=short[0], remedy=remedy)]
 
 
 def _same_plan(workspace: Workspace, problem: Problem, budget: Budget) -> Plan | None:

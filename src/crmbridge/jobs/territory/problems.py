@@ -97,7 +97,9 @@ class _Builder:
             appointments=taken_times(self._known, reps, keys),
             previous=tuple(v for v in self._known.previous if v.customer in keys),
             rules=Rules(
-                keep_bonus=self._planning.keep_bonus, freeze_days=self._planning.freeze_days
+                keep_bonus=self._planning.keep_bonus,
+                churn_budget=self._planning.churn_share,
+                freeze_days=self._planning.freeze_days,
             ),
         )
         return Territory(
