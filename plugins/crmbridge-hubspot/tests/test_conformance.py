@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from crmbridge.testing.conformance import AdapterConformance, Subject
 from crmbridge.testing.context import make_context
-from crmbridge_hubspot import client
+from crmbridge_hubspot import client, read
 from crmbridge_hubspot.adapter import ADAPTER
 from crmbridge_hubspot.sandbox import Account, Mood, Sandbox
 
@@ -46,6 +46,7 @@ class TestHubspot(AdapterConformance):
     def small_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Three records each, so that a few are several pages."""
         monkeypatch.setattr(client, "PAGE", 3)
+        monkeypatch.setattr(read, "GATHERED", 3)
 
     @contextmanager
     def start(self, folder: Path) -> Iterator[Subject]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crmbridge.adapters import Connection, Page, ReadRequest, Window
-from crmbridge.errors import ConfigError, RetryLaterError
+from crmbridge.errors import ConfigError, QuotaError, RetryLaterError
 from crmbridge_hubspot import read
 from crmbridge_hubspot.sandbox import Mood, Sandbox
 from crmbridge_hubspot.sandbox.truth import START
@@ -101,8 +101,25 @@ def test_a_fifth_edited_while_paging_is_not_lost(hub: Sandbox, connect: Connect)
     assert set(ids([*first, *second])) == set(wanted)
 
 
-def test_reading_goes_on_inside_a_window(hub: Sandbox, connect: Connect) -> None:
+def test_what_came_before_an_error_is_kept(hub: Sandbox, connect: Connect) -> None:
+    """The pages are gathered, and those there are given before the error is raised."""
+    fill(hub, 250)
+    hub.moods.plan(Mood.DAILY, "objects/contacts", after=2)
+    pages = connect().read(ReadRequest(object="contacts", fields=("firstname",)))
+
+    first = next(pages)
+
+    assert len(first.rows) == 200
+    assert first.position["after"]
+    with pytest.raises(QuotaError):
+        next(pages)
+
+
+def test_reading_goes_on_inside_a_window(
+    hub: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From every position, whatever was delivered before it, the rest comes."""
+    monkeypatch.setattr(read, "GATHERED", 4)
     wanted = fill(hub, 25)
     connection, asked = connect(search_page=4), request(hub)
     pages = list(connection.read(asked))

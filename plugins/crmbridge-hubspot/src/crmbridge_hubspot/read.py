@@ -1,13 +1,13 @@
 """Reads CRM objects: all of them by list, what changed by search, deletions from the archive."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
 from crmbridge.adapters import Page, ReadRequest, Window
-from crmbridge.errors import RetryLaterError
+from crmbridge.errors import CrmbridgeError, RetryLaterError
 from crmbridge.records import Finding, to_millis
 from crmbridge_hubspot.client import LONG, HubspotApi, Record, after_of
 from crmbridge_hubspot.mapping import MERGED, MERGING, modified_property, type_of
@@ -17,7 +17,11 @@ from crmbridge_hubspot.settings import HubspotSettings
 OUTER = ("createdAt", "updatedAt", "archived")
 """What a record tells beside its properties."""
 
-RowOf = Callable[[Record], Sequence[Any]]
+GATHERED = 5_000
+"""Records of one page of ours: each costs the store a commit, and HubSpot's hold a hundred."""
+
+Stretch = tuple[Sequence[Record], Mapping[str, Any]]
+"""Records, and the position after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class Reader:
         if not begun.get("done"):
             whole = since is None or until is None
             ways = self._list(shape, begun) if whole else self._search(shape, begun, frame)
-            for records, place in ways:
+            for records, place in gathered(ways):
                 yield shape.page(records, position={**frame, **place})
         yield self._end(shape, since, {**frame, "done": True}, begun)
 
@@ -142,9 +146,7 @@ class Reader:
         shape = shape_of(object_, ())
         return self._searcher(shape).count(*bounds(window))
 
-    def _list(
-        self, shape: Shape, begun: Mapping[str, Any]
-    ) -> Iterator[tuple[Sequence[Record], Mapping[str, Any]]]:
+    def _list(self, shape: Shape, begun: Mapping[str, Any]) -> Iterator[Stretch]:
         after = str(begun.get("after") or "")
         names = ("hs_object_id",) if shape.is_long else shape.properties
         while True:
@@ -160,7 +162,7 @@ class Reader:
 
     def _search(
         self, shape: Shape, begun: Mapping[str, Any], frame: Mapping[str, Any]
-    ) -> Iterator[tuple[Sequence[Record], Mapping[str, Any]]]:
+    ) -> Iterator[Stretch]:
         until = int(frame["until"])
         place = Place(
             since=int(begun.get("at", frame["since"])),
@@ -220,6 +222,27 @@ class Reader:
             if following == after:
                 raise RetryLaterError(f"archive of {shape.type}", "another page", "the same again")
             after = following
+
+
+def gathered(stretches: Iterator[Stretch]) -> Iterator[Stretch]:
+    """Small stretches as large ones; what came before an error is given before it is raised."""
+    records: list[Record] = []
+    place: Mapping[str, Any] = {}
+    while True:
+        try:
+            some, place = next(stretches)
+        except StopIteration:
+            break
+        except CrmbridgeError:
+            if records:
+                yield records, place
+            raise
+        records += some
+        if len(records) >= GATHERED:
+            yield records, place
+            records = []
+    if records:
+        yield records, place
 
 
 def bounds(window: Window | None) -> tuple[int | None, int | None]:
