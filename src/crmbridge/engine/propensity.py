@@ -146,7 +146,7 @@ def _columns(
 
 
 def _leak_findings(leaks: tuple[Leak, ...]) -> tuple[Finding, ...]:
-    remedy = "If it is known before the decision, name it as trusted."
+    remedy = "If it is known before the decision, name it as trusted (--trust)."
     return tuple(
         Finding(
             code="propensity.leak",

@@ -19,6 +19,8 @@ class Ratio:
 
     Args:
         missing: the sentence where the lower sum is 0 or nothing is known.
+        joined: the column by which both sides belong together, where they stand in different
+            rows; "" if in the same one.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Ratio:
     over: str
     under: str
     missing: str
+    joined: str = ""
 
 
 RATIOS = (
@@ -55,6 +58,7 @@ RATIOS = (
         title="Visits with effect against the strategy",
         over="effective_visits",
         under="strategy_visits",
+        joined="customer_id",
         missing="The strategy asks for no visits, so their effect has nothing to be compared to",
     ),
 )
@@ -106,10 +110,16 @@ def _keys(facts: pd.DataFrame, by: Sequence[str]) -> list[str]:
 
 def _sums(facts: pd.DataFrame, keys: list[str], ratio: Ratio) -> tuple[pd.Series, pd.Series]:
     over, under = numbers(facts, ratio.over), numbers(facts, ratio.under)
-    usable = ~np.isnan(over) & ~np.isnan(under) & (under >= 0)
+    has_over, has_under = ~np.isnan(over), ~np.isnan(under) & (under >= 0)
+    if ratio.joined in facts.columns:
+        # Who was never visited counts below; a visit of somebody with no strategy counts nowhere.
+        ids = np.array(texts(facts, ratio.joined), dtype=object)
+        has_over &= np.isin(ids, ids[has_under])
+    else:
+        has_over = has_under = has_over & has_under
     groups = pd.Series(keys, dtype=object)
-    upper = pd.Series(np.where(usable, over, 0.0)).groupby(groups).sum()
-    lower = pd.Series(np.where(usable, under, 0.0)).groupby(groups).sum()
+    upper = pd.Series(np.where(has_over, over, 0.0)).groupby(groups).sum()
+    lower = pd.Series(np.where(has_under, under, 0.0)).groupby(groups).sum()
     return upper, lower
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from crmbridge.engine.columns import texts
 from crmbridge.engine.satisfaction import RATIOS, satisfaction_ratios
 from crmbridge.jobs.analysis.customers import Analysed, analyse, base_connections
 from crmbridge.jobs.evaluating.answer import Answer, known
@@ -31,7 +32,7 @@ def _groups(
 ) -> tuple[list[dict[str, Any]], tuple[Finding, ...]]:
     facts = satisfaction_facts(workspace, analysed)
     members = analysed.segmented.members
-    keys = facts["customer_id"].astype(str) if "customer_id" in facts else []
+    keys = texts(facts, "customer_id")
     facts["segment"] = [members[key].name if key in members else "" for key in keys]
     overall = satisfaction_ratios(facts)
     rows = []

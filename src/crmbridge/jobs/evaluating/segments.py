@@ -148,6 +148,5 @@ def _write(path: Path, table: pd.DataFrame, members: list[int], model: SegmentMo
     ids, names = model.payload["ids"], model.payload["names"]
     headers = [*map(str, table.columns), "segment", "segment_name"]
     cells = table.astype(object).where(table.notna(), None).itertuples(index=False)
-    cells = (map(_cell, row) for row in cells)
-    rows = [(*row, ids[at], names[at]) for row, at in zip(cells, members, strict=True)]
+    rows = [(*map(_cell, row), ids[at], names[at]) for row, at in zip(cells, members, strict=True)]
     write_text(path, table_text(headers, rows))
