@@ -124,3 +124,23 @@ def test_an_account_without_bulk_jobs_is_read_page_by_page(sandbox: Sandbox, ope
 
     assert ids_of(pages) == ids
     assert [one.code for one in pages[-1].findings] == ["salesforce.no_bulk"]
+
+
+def test_columns_that_come_in_another_order_are_put_right(
+    sandbox: Sandbox, open_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = fill(sandbox, 3)
+    select = sandbox.bulk._select
+
+    def turned(self: Any, job: Any, document: Any) -> None:
+        select(job, document)
+        job.header.reverse()
+        job.rows = [row[::-1] for row in job.rows]
+
+    monkeypatch.setattr(type(sandbox.bulk), "_select", turned)
+    with open_(bulk_from=1) as connection:
+        pages = list(connection.read(request_of(sandbox)))
+
+    assert [tuple(row[:2]) for page in pages for row in page.rows] == [
+        (id_, f"Customer {n}") for n, id_ in enumerate(ids)
+    ]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ def _read_part(
     """A part's rows in pages, the last with the next locator; checked against their number."""
     csv.field_size_limit(_CELL)
     total = 0
-    table: Iterator[list[str]]
+    table: Iterator[Sequence[str]]
     with path.open(newline="", encoding="utf-8") as file:
         table = csv.reader(file)
         header = next(table, None)
@@ -143,8 +144,8 @@ def _read_part(
 
 
 def _ordered(
-    table: Iterator[list[str]], header: Sequence[str], shape: Shape
-) -> Iterator[list[str]]:
+    table: Iterator[Sequence[str]], header: Sequence[str], shape: Shape
+) -> Iterator[Sequence[str]]:
     """The rows with their cells in the order that was asked for.
 
     Raises:
@@ -155,5 +156,6 @@ def _ordered(
         return table
     if set(found) != set(wanted):
         raise RetryLaterError("bulk results", f"columns {wanted}", f"{found}")
-    order = [found.index(one) for one in wanted]
-    return ([row[at] for at in order] for row in table)
+    if len(wanted) == 1:
+        return table
+    return map(itemgetter(*(found.index(one) for one in wanted)), table)
