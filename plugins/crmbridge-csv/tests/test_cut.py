@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmbridge_csv.cut import QUOTED_ROWS, Cutter
+from crmbridge_csv.cut import Cutter
 
 TEXTS = st.lists(st.sampled_from(["a", "ä", " ", ",", ";", '"', "\r\n", "\n", "\r", "\0"])).map(
     "".join
@@ -51,7 +51,7 @@ def test_rows_lines_and_errors_are_those_of_csv_reader(text: str, size: int) -> 
     assert [*cut(text, size)] == [*read(text, size)]
 
 
-@pytest.mark.parametrize("quoted", [1, QUOTED_ROWS, 3 * QUOTED_ROWS + 1])
+@pytest.mark.parametrize("quoted", [1, 2, 3, 50])
 def test_plain_lines_after_quoted_rows_are_rows_of_their_own(quoted: int) -> None:
     text = '"a\nb",c\r\n' * quoted + "d,e\r\n" * 40
 

@@ -4,10 +4,6 @@ import csv
 from collections.abc import Iterator
 from itertools import islice
 
-QUOTED_ROWS = 16
-"""Rows that `csv.reader` reads before the next line is looked at: quotes come in company, and a
-file that is full of them must not pay for the look."""
-
 
 class Cutter:
     """The rows of a text's lines.
@@ -20,7 +16,7 @@ class Cutter:
         self._lines = lines
         self._delimiter = delimiter
         self._quote = quote
-        self._held: list[str] = []
+        self._held = ""
         self._reader = csv.reader(self._feed(), delimiter=delimiter, quotechar=quote, strict=True)
         self._cut = 0
 
@@ -41,30 +37,36 @@ class Cutter:
         Those before an error are kept, for `extend` adds one at a time.
         """
         rows: list[list[str]] = []
-        by_reader = [0]
-        error = None
         try:
-            rows.extend(islice(self._rows(by_reader), size))
-        except csv.Error as found:
-            error = found
-        self._cut += len(rows) - by_reader[0]
-        return rows, error
+            rows.extend(islice(self._rows(), size))
+        except csv.Error as error:
+            return rows, error
+        return rows, None
 
-    def _rows(self, by_reader: list[int]) -> Iterator[list[str]]:
+    def _rows(self) -> Iterator[list[str]]:
+        """Lines without a quote, cut; `csv.reader` reads the others, one row, then two, four and
+        so on until a plain line is met, so that a file full of quotes costs no more than before."""
         quote, delimiter, limit = self._quote, self._delimiter, csv.field_size_limit()
+        run = 1
         for line in self._lines:
             if quote not in line and 2 < len(line) <= limit:  # neither blank nor too long
+                self._cut += 1
+                run = 1
                 yield line.rstrip("\r\n").split(delimiter)
-                continue
-            self._held.append(line)
-            for row in islice(self._reader, QUOTED_ROWS):
-                by_reader[0] += 1
-                yield row
+            else:
+                self._held = line
+                yield from islice(self._reader, run)
+                run *= 2
 
     def _feed(self) -> Iterator[str]:
         """The lines that `csv.reader` is to read: the one held back, and those after it."""
         while True:
-            line = self._held.pop() if self._held else next(self._lines, None)
-            if line is None:
+            while self._held:
+                line, self._held = self._held, ""
+                yield line
+            for line in self._lines:
+                yield line
+                if self._held:
+                    break
+            else:
                 return
-            yield line
