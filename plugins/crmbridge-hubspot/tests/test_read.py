@@ -215,9 +215,9 @@ def test_rows_without_empty_properties_fit(hub: Sandbox) -> None:
     """A server may leave out what is empty."""
     shape = read.shape_of("contacts", ("id", "firstname", "lastname"))
 
-    page = shape.page([{"id": "1", "properties": {"firstname": "Ann"}}])
+    rows = shape.rows([{"id": "1", "properties": {"firstname": "Ann"}}])
 
-    assert [list(row) for row in page.rows] == [["1", "Ann", None]]
+    assert [list(row) for row in rows] == [["1", "Ann", None]]
 
 
 def test_a_lost_id_tells_its_survivor(hub: Sandbox, connect: Connect) -> None:

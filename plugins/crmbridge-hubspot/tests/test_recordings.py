@@ -112,7 +112,7 @@ def test_a_recorded_search_is_counted_and_read(replay: Replay, name: str) -> Non
     assert total == document["total"]
     assert [one["propertyName"] for one in filters] == ["lastmodifieddate"] * 2
     assert set(filters[0]) == set(sent["filterGroups"][0]["filters"][0])
-    assert len(shape.page(document["results"]).rows) == len(document["results"])
+    assert len(shape.rows(document["results"])) == len(document["results"])
 
 
 def test_recorded_links_keep_their_label(replay: Replay) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from crmbridge.adapters import Page, ReadRequest, Window
+from crmbridge.adapters import Page, Position, ReadRequest, Window
 from crmbridge.errors import CrmbridgeError, RetryLaterError
 from crmbridge.records import Finding, to_millis
 from crmbridge_hubspot.client import LONG, HubspotApi, Record, after_of
@@ -48,17 +48,16 @@ class Shape:
         characters."""
         return sum(map(len, self.properties)) + len(self.properties) > LONG
 
-    def page(self, records: Sequence[Record], **more: Any) -> Page:
-        """Records as a page."""
+    def page(
+        self, rows: Sequence[Sequence[Any]], merged: Sequence[tuple[str, str]], place: Position
+    ) -> Page:
+        """Rows as a page."""
         return Page(
-            object=self.object,
-            columns=self.columns,
-            rows=self._rows(records),
-            merged=merges(records) if MERGED in self.properties else (),
-            **more,
+            object=self.object, columns=self.columns, rows=rows, merged=merged, position=place
         )
 
-    def _rows(self, records: Sequence[Record]) -> Sequence[Sequence[Any]]:
+    def rows(self, records: Sequence[Record]) -> list[Sequence[Any]]:
+        """Records as rows."""
         names = self.columns[1:]
         inner = [name for name in names if name not in OUTER]
         if len(inner) == len(names) > 1:
@@ -114,8 +113,8 @@ class Reader:
         if not begun.get("done"):
             whole = since is None or until is None
             ways = self._list(shape, begun) if whole else self._search(shape, begun, frame)
-            for records, place in gathered(ways):
-                yield shape.page(records, position={**frame, **place})
+            placed = ((records, {**frame, **place}) for records, place in ways)
+            yield from gathered(shape, placed)
         yield self._end(shape, since, {**frame, "done": True}, begun)
 
     def ids(self, object_: str) -> Iterator[Sequence[str]]:
@@ -132,12 +131,11 @@ class Reader:
         records = {str(one["id"]): one for one in found}
         gone = [pair for pair in merges(found) if pair[0] in wanted]
         own = [one for id_, one in records.items() if id_ in wanted]
-        page = shape.page(own, complete=True)
         return Page(
             object=object_,
-            columns=page.columns,
-            rows=page.rows,
-            merged=sorted({*page.merged, *gone}),
+            columns=shape.columns,
+            rows=shape.rows(own),
+            merged=sorted({*merges(own), *gone}),
             complete=True,
         )
 
@@ -224,25 +222,31 @@ class Reader:
             after = following
 
 
-def gathered(stretches: Iterator[Stretch]) -> Iterator[Stretch]:
-    """Small stretches as large ones; what came before an error is given before it is raised."""
-    records: list[Record] = []
+def gathered(shape: Shape, stretches: Iterator[Stretch]) -> Iterator[Page]:
+    """Small stretches as large pages; what came before an error is given before it is raised.
+
+    Rows are kept and not records: tuples of texts are no work for the garbage collector.
+    """
+    rows: list[Sequence[Any]] = []
+    merged: list[tuple[str, str]] = []
     place: Mapping[str, Any] = {}
     while True:
         try:
-            some, place = next(stretches)
+            records, place = next(stretches)
         except StopIteration:
             break
         except CrmbridgeError:
-            if records:
-                yield records, place
+            if rows:
+                yield shape.page(rows, merged, place)
             raise
-        records += some
-        if len(records) >= GATHERED:
-            yield records, place
-            records = []
-    if records:
-        yield records, place
+        rows += shape.rows(records)
+        if MERGED in shape.properties:
+            merged += merges(records)
+        if len(rows) >= GATHERED:
+            yield shape.page(rows, merged, place)
+            rows, merged = [], []
+    if rows:
+        yield shape.page(rows, merged, place)
 
 
 def bounds(window: Window | None) -> tuple[int | None, int | None]:
