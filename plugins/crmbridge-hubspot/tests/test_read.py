@@ -310,3 +310,37 @@ def test_a_search_that_goes_in_circles_ends(
 
     with pytest.raises(RetryLaterError, match="counts"):
         searched(connection, hub)
+
+
+def test_searches_keep_to_their_own_limit(hub: Sandbox, connect: Connect) -> None:
+    """Four a second; lists are as fast as the connection's limits let them be."""
+    connection = connect(searches_per_second=4)
+    clock = connection._context.clock  # type: ignore[attr-defined]
+
+    for _ in range(12):
+        connection.count("contacts", None)
+
+    assert sum(clock.slept) == pytest.approx(2.0)  # four at once, then eight at 0.25 s
+
+
+def test_what_is_not_there_is_no_empty_object(hub: Sandbox, connect: Connect) -> None:
+    """Neither is it to be counted."""
+    hub._routes = []
+
+    with pytest.raises(ConfigError, match="HubSpot's deals"):
+        connect().count("deals", None)
+    with pytest.raises(ConfigError, match="HubSpot's deals"):
+        list(connect().read(ReadRequest(object="deals", fields=("dealname",))))
+
+
+def test_contacts_can_be_the_customers(hub: Sandbox, connect: Connect) -> None:
+    """Under a name of their own, with links from what was done with them."""
+    person, call = hub.account.put("contacts", {"firstname": "Ann"}), fill(hub, 1, "calls")[0]
+    hub.account.link("calls", call, "contacts", person, 194)
+    connection = connect()
+
+    found = ids(list(connection.read(request(hub, "persons"))))
+    (links,) = connection.read_links("calls", [call], "persons")
+
+    assert found == [person]
+    assert [one.to_id for one in links] == [person]

@@ -53,7 +53,7 @@ class HubspotConnection(Connection):
 
     @cached_property
     def _api(self) -> HubspotApi:
-        return HubspotApi(self._context)
+        return HubspotApi(self._context, self._settings.searches_per_second)
 
     @cached_property
     def _reader(self) -> Reader:

@@ -9,7 +9,8 @@ import orjson
 
 from crmbridge.adapters import Context, Quota
 from crmbridge.adapters.http import Answer, Effect, Request, Response
-from crmbridge.errors import RetryLaterError
+from crmbridge.adapters.limits import TokenBucket
+from crmbridge.errors import ConfigError, RetryLaterError
 from crmbridge_hubspot.auth import sign
 from crmbridge_hubspot.dialect import DIALECT, quota_of
 
@@ -28,12 +29,17 @@ _ELSEWHERE = frozenset({403, 404})
 """Answers of an address that an account, or a server that stands in for one, may lack."""
 
 
+_NOT_THERE = frozenset({404})
+
+
 class HubspotApi:
     """Calls of HubSpot's interface, each as one method; used by several threads."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, searches_per_second: float = 0) -> None:
         self._http = context.need_http().at(context.url, sign(context), DIALECT)
         self._clock = context.clock
+        # Searches have a limit of their own, and their answers say nothing of what is left of it.
+        self._searches = TokenBucket(searches_per_second, 1.0, context.clock)
 
     def account(self) -> Response:
         """Details of the account, or the refusal of an app that may not see them."""
@@ -51,15 +57,13 @@ class HubspotApi:
         """A page of all records by id; `params` are ``after``, ``archived`` and the like."""
         if properties:
             params["properties"] = ",".join(properties)
-        found: Mapping[str, Any] = self._http.get(
-            f"crm/v3/objects/{type_}", {"limit": PAGE, **params}
-        ).data
-        return found
+        path = f"crm/v3/objects/{type_}"
+        return _there(type_, self._http.get(path, {"limit": PAGE, **params}, accept=_NOT_THERE))
 
     def archived_page(self, type_: str, after: str) -> Mapping[str, Any] | None:
         """A page of archived records; None where the server keeps no such list."""
         params = {"limit": PAGE, "archived": "true"} | ({"after": after} if after else {})
-        answer = self._http.get(f"crm/v3/objects/{type_}", params, accept=frozenset({404}))
+        answer = self._http.get(f"crm/v3/objects/{type_}", params, accept=_NOT_THERE)
         return answer.data if answer.status < 400 else None
 
     def search(
@@ -73,8 +77,9 @@ class HubspotApi:
             "limit": limit,
         }
         path = f"crm/v3/objects/{type_}/search"
-        found: Mapping[str, Any] = self._http.post(path, body, effect=Effect.READ).data
-        return found
+        self._searches.take()
+        answer = self._http.post(path, body, effect=Effect.READ, accept=_NOT_THERE)
+        return _there(type_, answer)
 
     def read_batch(
         self, type_: str, ids: Sequence[str], properties: Sequence[str], key: str = ""
@@ -170,6 +175,19 @@ class HubspotApi:
             if not following:
                 return
             after = _onward(path, after, following)
+
+
+def _there(type_: str, answer: Response) -> Mapping[str, Any]:
+    """The answer's document.
+
+    Raises:
+        ConfigError: the account has no such type.
+    """
+    if answer.status == 404:
+        step = "Leave the stream out, or ask for its scope"
+        raise ConfigError(f"HubSpot's {type_}", "to be there", "404", step)
+    found: Mapping[str, Any] = answer.data
+    return found
 
 
 def after_of(page: Mapping[str, Any]) -> str:

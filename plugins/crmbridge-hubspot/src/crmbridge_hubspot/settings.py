@@ -9,10 +9,13 @@ class HubspotSettings(BaseModel):
     """The connection's own keys; ``url``, ``auth`` and ``limits`` are the host's.
 
     ``search_page`` is how many records one search gives, at most 200: older accounts' documents
-    say 100. ``archived`` looks for archived records with every pull, so that deletions are known.
+    say 100. ``searches_per_second`` is HubSpot's own limit for them, for all that use the account
+    (its changelog says four); 0 is none. ``archived`` looks for archived records with every pull,
+    so that deletions are known.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     search_page: Annotated[int, Field(ge=1, le=200)] = 100
+    searches_per_second: Annotated[float, Field(ge=0)] = 4
     archived: bool = True

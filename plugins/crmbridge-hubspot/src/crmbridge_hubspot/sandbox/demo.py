@@ -214,6 +214,7 @@ adapter = "hubspot"
 url = "{url}"
 auth = {{ access_token = {{ env = "HUBSPOT_TOKEN" }} }}   # pat-sandbox
 currency = "EUR"
+searches_per_second = 0                  # a sandbox has no limits
 
 [connections.demo.mapping.customers.companies]   # properties that the demo's account has of its own
 class = "visit_class"
