@@ -10,6 +10,7 @@ from crmbridge_salesforce.sandbox.ids import long_id, make_id
 from crmbridge_salesforce.sandbox.rules import SaveError, check_and_convert, derive, refuse_double
 from crmbridge_salesforce.sandbox.schema import HARD_DELETED, ObjectSpec, make_schema
 
+INDEXED = frozenset({"CampaignId"})
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
@@ -51,6 +52,7 @@ class Org:
     calls_allowed: int = 100_000
     page_size: int = 2000
     numbers: dict[str, int] = field(default_factory=dict)
+    index: dict[tuple[str, str, Any], set[str]] = field(default_factory=dict, repr=False)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     id: str = make_id("Organization", 1)
     user: str = ""
@@ -131,6 +133,19 @@ class Org:
         kept = self.records.get(object_, {}).get(long_id(id_))
         return kept.values if kept else None
 
+    def bearers(self, object_: str, name: str, value: Any) -> list[str]:
+        """Ids of the live records that hold a value in a field of `INDEXED`, or a unique one.
+
+        The index only ever grows, so that taking back a collection needs no care of it.
+        """
+        ids = self.index.get((object_, name, value), set())
+        found = ((id_, self.records[object_].get(id_)) for id_ in sorted(ids))
+        return [
+            id_
+            for id_, kept in found
+            if kept and kept.values.get(name) == value and not kept.values.get("IsDeleted")
+        ]
+
     def save_new(self, object_: str, values: Mapping[str, Any]) -> str:
         """Create a record through the API.
 
@@ -199,5 +214,8 @@ class Org:
         stamped["LastModifiedById"] = self.user
         given = {n: v for n, v in values.items() if n == "CreatedDate" and not held}
         merged = {**base, **values, **stamped, **given}
+        for one in self.schema[object_].fields.values():
+            if (one.unique or one.name in INDEXED) and merged.get(one.name) is not None:
+                self.index.setdefault((object_, one.name, merged[one.name]), set()).add(id_)
         late = int(self.late.total_seconds() * 1000)
         self.records[object_][id_] = Kept(values=derive(self, object_, merged), visible=now + late)

@@ -136,8 +136,7 @@ class Rest:
         return Answer(document=shown_row(self.org.schema[object_], held, path), headers=headers)
 
     def _by_key(self, received: Received, object_: str, key_field: str, value: str) -> Answer:
-        held = self.org.held(object_)
-        found = [id_ for id_, one in held.items() if one.get(key_field) == value]
+        found = self.org.bearers(object_, key_field, value)
         if len(found) > 1:
             base = received.path.rsplit("/", 2)[0]
             return Answer(status=300, document=[f"{base}/{id_}" for id_ in found])

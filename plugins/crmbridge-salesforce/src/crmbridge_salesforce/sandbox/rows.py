@@ -44,7 +44,7 @@ def upsert(org: Org, spec: ObjectSpec, key_field: str, value: str, values: Value
             "INVALID_FIELD",
             f"Field name provided, {key_field} is not an External ID or indexed field",
         )
-    found = [id_ for id_, held in org.held(spec.name).items() if held.get(one.name) == value]
+    found = org.bearers(spec.name, one.name, value)
     if len(found) > 1:
         raise SaveError("DUPLICATE_EXTERNAL_ID", f"{one.name}: more than one record found")
     if found:

@@ -72,20 +72,14 @@ def refuse_double(org: "Org", object_: str, values: Mapping[str, Any], id_: str)
             )
     if object_ == "CampaignMember" and not id_:
         wanted = tuple(values.get(name) for name in sorted(_KEEPS))
-        for kept in org.held(object_).values():
+        for other in org.bearers(object_, "CampaignId", values.get("CampaignId")):
+            kept = org.find(object_, other) or {}
             if tuple(kept.get(name) for name in sorted(_KEEPS)) == wanted:
                 raise SaveError("DUPLICATE_VALUE", "Already a campaign member.")
 
 
 def _bearer(org: "Org", object_: str, name: str, value: Any, id_: str) -> str:
-    return next(
-        (
-            other
-            for other, held in org.held(object_).items()
-            if held.get(name) == value and other != id_
-        ),
-        "",
-    )
+    return next((other for other in org.bearers(object_, name, value) if other != id_), "")
 
 
 def _converted(
