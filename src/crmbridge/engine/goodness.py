@@ -20,6 +20,7 @@ class Goodness:
         auc: the chance that one who said yes was ranked above one who did not; 0.5 is no signal.
         auc_low, auc_high: its 95 % interval (Hanley and McNeil 1982).
         lift: share of yes in the tenth ranked highest, over the share in all.
+        top_half: share of all yes that the half ranked highest holds.
         alift: mean, over all shares called, of the share of all yes that they hold; 0.5 by chance.
         calibration_error: mean distance of chance and share of yes over ten groups of equal size.
         rows, positives: what it was measured on.
@@ -29,6 +30,7 @@ class Goodness:
     auc_low: float
     auc_high: float
     lift: float
+    top_half: float
     alift: float
     calibration_error: float
     rows: int
@@ -55,6 +57,7 @@ def measure(came: Numbers, chance: Numbers) -> Goodness | None:
         auc_low=max(0.0, auc - margin),
         auc_high=min(1.0, auc + margin),
         lift=float(top.mean() / came.mean()),
+        top_half=float(ranked[: rows // 2].sum() / positives),
         alift=float((np.cumsum(ranked) / positives).mean()),
         calibration_error=_calibration_error(came[order], chance[order]),
         rows=rows,

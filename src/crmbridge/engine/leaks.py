@@ -81,7 +81,8 @@ def _either_way(came: Numbers, ranked: Numbers) -> float:
 def _rates(words: list[str], came: Numbers) -> Numbers:
     """Share of yes by word, learned on the other half of the rows, so that names prove nothing."""
     frame = pd.DataFrame({"word": pd.Series(words, dtype=object), "came": came})
-    half = np.arange(len(frame)) % _HALVES
+    # By lot: rows that alternate in some way would have all of one kind in one half.
+    half = np.random.default_rng(0).permutation(len(frame)) % _HALVES
     overall = float(came.mean())
     result = np.full(len(frame), overall)
     for side in range(_HALVES):

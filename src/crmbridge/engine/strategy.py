@@ -100,7 +100,11 @@ def fit_strategy(table: pd.DataFrame, parameters: StrategyParameters) -> Strateg
     drivers = [name for name in parameters.drivers if name in data.columns]
     terms = _terms(data, drivers, parameters.form)
     if not drivers or len(data) < terms.shape[1] + 2:
-        return _nothing(len(data), drivers, dropped)
+        told = f"{len(data)} whole rows and {len(drivers)} drivers that vary are too little"
+        return _nothing(len(data), f"{told} to regress", dropped)
+    if data[parameters.sales].nunique() < 2:
+        told = f"{parameters.sales} is the same in all {len(data)} whole rows: nothing moved it"
+        return _nothing(len(data), told, dropped)
     design = terms.assign(**{INTERCEPT: 1.0})[[INTERCEPT, *terms.columns]]
     target = _target(data, parameters)
     with warnings.catch_warnings():
@@ -252,8 +256,7 @@ def _unequal(fitted: Any) -> bool:
     return p_value < 0.01
 
 
-def _nothing(rows: int, drivers: list[str], dropped: tuple[Finding, ...]) -> Strategy:
-    sentence = f"{rows} whole rows and {len(drivers)} drivers that vary are too little to regress"
+def _nothing(rows: int, sentence: str, dropped: tuple[Finding, ...]) -> Strategy:
     finding = Finding(code="strategy.too_little", count=rows, example=sentence)
     empty = pd.DataFrame(columns=["estimate", "error", "low", "high", "p"])
     return Strategy(

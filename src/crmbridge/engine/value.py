@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from crmbridge.engine.columns import Numbers
+from crmbridge.engine.likelihood import LIMIT
 from crmbridge.engine.parameters import within
 from crmbridge.engine.repeat_buying import (
     RepeatBuying,
@@ -132,6 +133,9 @@ def _findings(
     if orders_model is None:
         sentence = f"{repeated} of {len(rows)} customers bought again: too few to value anybody"
         found.append(Finding(code="value.too_little", count=repeated, example=sentence))
+    elif _is_flat(orders_model):
+        sentence = "The orders do not tell the parameters: one of them grew without limit"
+        found.append(Finding(code="value.flat", count=repeated, example=sentence))
     elif repeated < _FEW:
         sentence = f"Only {repeated} customers bought again: values are rough"
         found.append(Finding(code="value.few", count=repeated, example=sentence))
@@ -139,6 +143,11 @@ def _findings(
         sentence = "Amounts do not vary, or are not known: everybody has the same mean amount"
         found.append(Finding(code="value.no_spending", example=sentence))
     return tuple(found)
+
+
+def _is_flat(model: RepeatBuying) -> bool:
+    logs = np.abs(np.log([model.r, model.a, model.b]))
+    return bool((logs > LIMIT - 0.1).any())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,8 @@ def verdict(
     """
     control, outcome = against
     found = item.difference
+    if found.error == 0 and found.estimate == 0:
+        return f"{item.arm} is inconclusive: {outcome} is the same for each unit of both arms"
     interval = f"{found.estimate:+.4g} [{found.low:.4g}, {found.high:.4g}]"
     units = f"{samples[item.arm].units:,} and {samples[control].units:,} units"
     told = f"{outcome} {interval} against {control}, p {_p(item.p_corrected)}, {units}"

@@ -243,7 +243,7 @@ def test_a_unit_in_two_arms_is_left_out_and_counted() -> None:
         (two_arms([], [1.0, 2.0]), "No verdict: there is only one arm: control 2"),
         (two_arms([1.0], [2.0]), "No verdict: two units in each of two arms are the least"),
         (two_arms([np.nan] * 3, [np.inf] * 3), "No verdict: no unit has an arm and an outcome"),
-        (two_arms([1.0] * 3, [1.0] * 3), "mail is inconclusive: y +0 [0, 0] against control"),
+        (two_arms([1.0] * 3, [1.0] * 3), "mail is inconclusive: y is the same for each unit"),
         (two_arms([2.0] * 3, [1.0] * 3), "mail raised y +1 [1, 1] against control"),
     ],
 )
@@ -276,3 +276,15 @@ def test_peeking_with_an_always_valid_p_raises_no_more_alarms() -> None:
 
     assert naive / runs > 0.15
     assert valid / runs < 0.05
+
+
+def test_too_few_clusters_give_no_comparison() -> None:
+    frame = pd.DataFrame(
+        {"arm": ["a", "a", "b", "b"], "y": [1, 2, 3, 5], "rep": ["1", "1", "2", "3"]}
+    )
+    columns = ExperimentColumns(arm="arm", outcome="y", cluster="rep")
+
+    found = evaluate_experiment(frame, ExperimentParameters(columns=columns, control="a"))
+
+    assert found.comparisons == ()
+    assert found.verdicts[0].startswith("No verdict")

@@ -114,3 +114,17 @@ def test_the_strategy_asks_for_one_visit_in_each_interval() -> None:
 
     assert wanted[:2].tolist() == [2.0, 1.0]
     assert np.isnan(wanted[2:]).all()
+
+
+def test_visits_meet_what_the_strategy_asks_for_by_customer() -> None:
+    rows = [
+        {"customer_id": "1", "effective_visits": 1.0},
+        {"customer_id": "1", "effective_visits": 1.0},
+        {"customer_id": "1", "strategy_visits": 4.0},
+        {"customer_id": "2", "strategy_visits": 4.0},  # never visited: counts below
+        {"customer_id": "3", "effective_visits": 1.0},  # no strategy: counts nowhere
+    ]
+
+    found = satisfaction_ratios(pd.DataFrame(rows)).frame
+
+    assert found.to_dict("index")["all"]["strategy_ratio"] == 2 / 8

@@ -160,3 +160,12 @@ def test_a_proposal_beyond_what_was_tried_is_told() -> None:
 
     assert outside(found, {"advertising": 5.0}) == ()
     assert outside(found, {"advertising": 50.0})[0].startswith("advertising of 50 was never tried")
+
+
+def test_a_target_that_never_moves_is_a_sentence() -> None:
+    table = pd.DataFrame({"sales": [5.0] * 20, "advertising": range(20)})
+
+    found = fit_strategy(table, StrategyParameters())
+
+    assert found.coefficients.empty
+    assert "sales is the same in all 20 whole rows" in found.advice[0]

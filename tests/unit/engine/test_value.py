@@ -179,3 +179,13 @@ def test_a_holdout_of_nothing_is_no_check() -> None:
     found = check_holdout(np.array([1.0, 1.0]), np.array([0.0, 0.0]))
     assert found is not None
     assert (found.correlation, found.top_share) == (0.0, 0.0)
+
+
+def test_parameters_that_grow_without_limit_are_told() -> None:
+    summary = pd.DataFrame(
+        {"repeats": [9.0, 9.0], "recency": [9.0, 9.0], "age": [9.0, 9.0], "amount_mean": [5.0, 6.0]}
+    )
+
+    found = value_customers(summary, ValueParameters())
+
+    assert "value.flat" in [finding.code for finding in found.findings]

@@ -1,6 +1,6 @@
 """Evaluates which groups the rows of a file fall into, and whether they are there at all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from crmbridge.engine.clustering import Trial, distances, try_number
-from crmbridge.engine.columns import Numbers
+from crmbridge.engine.columns import Numbers, numbers
 from crmbridge.engine.encoding import Encoding
 from crmbridge.engine.parameters import Scale, SegmentParameters
 from crmbridge.engine.segment_model import SegmentModel
@@ -54,7 +54,7 @@ def answer_segments(asked: SegmentsAsked) -> Answer:
         scale=Scale.LOG if asked.segments is None else Scale.STANDARD,
     )
     model = fit_segments(table, parameters, SEED)
-    findings = (*_filled(table, asked.on), *model.findings)
+    findings = (*_filled(table, asked.on), *_own(model.findings))
     if model.kind != "clusters":
         told = "No segments: the rows do not fall into groups that would be found again"
         return Answer(document=_nothing(sentence(told, findings)), findings=findings)
@@ -77,12 +77,24 @@ def _nothing(verdict: str) -> dict[str, Any]:
     return {"k": None, "stability": None, "silhouette": None, "segments": [], "verdict": verdict}
 
 
+def _own(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """What holds for any table: rules on orders, which customers fall back to, are not used."""
+    rules = ": rules are used"
+    return tuple(
+        replace(finding, example=finding.example.removesuffix(rules))
+        for finding in findings
+        if finding.code != "segments.no_orders"
+    )
+
+
 def _filled(table: pd.DataFrame, columns: tuple[str, ...]) -> tuple[Finding, ...]:
     found = []
     for name in columns:
-        count = int(table[name].isna().sum())
+        is_finite = ~np.isnan(numbers(table, name))
+        known_cells = is_finite if is_finite.any() else table[name].notna().to_numpy()
+        count = int((~known_cells).sum())
         if 0 < count < len(table):
-            example = f"Column {name}: {count} empty cells count as the median, or as no word"
+            example = f"Column {name}: {count} cells without a value count as its median or as none"
             found.append(Finding(code="segments.missing", count=count, example=example))
     return tuple(found)
 

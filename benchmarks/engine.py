@@ -1,0 +1,127 @@
+"""How fast the engine is, and how near to what was published, on data beside the checkout.
+
+    python benchmarks/engine.py [--json]
+
+One line per figure: what was measured, its value, the goal, whether it is met. Times are of the
+best of three runs on this machine. Data that are absent are said to be and skipped; without any
+of them only the cold import is measured.
+
+Goals: CDNOW fitted in 1 s with a log-likelihood of -9582.43; cold import of the engine in 6 s.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from crmbridge.engine.experiments import ExperimentParameters, evaluate_experiment
+from crmbridge.engine.parameters import SegmentParameters
+from crmbridge.engine.repeat_buying import fit_repeat_buying
+from crmbridge.engine.segments import fit_segments
+from crmbridge.engine.spending import fit_spending
+from crmbridge.engine.strategy import StrategyParameters, fit_strategy
+from crmbridge.engine.units import ExperimentColumns
+
+SHARED = Path(__file__).parents[1] / "../shared/data"
+WHOLESALE = ("Fresh", "Milk", "Grocery", "Frozen", "Detergents_Paper", "Delicassen")
+IMPORT = (
+    "import crmbridge.engine.scores, crmbridge.engine.segments, crmbridge.engine.propensity, "
+    "crmbridge.engine.value, crmbridge.engine.strategy, crmbridge.engine.experiments"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One figure; `goal` is "" where none was set."""
+
+    what: str
+    value: float
+    unit: str
+    goal: str = ""
+    met: bool = True
+
+
+def seconds(work: Callable[[], object], runs: int = 3) -> float:
+    """The least wall-clock time of several runs."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def cold_import() -> Iterator[Line]:
+    """A new process that loads the engine."""
+    taken = seconds(lambda: subprocess.run([sys.executable, "-c", IMPORT], check=True))
+    yield Line(what="cold import of the engine", value=taken, unit="s", goal="6", met=taken < 6)
+
+
+def cdnow() -> Iterator[Line]:
+    """Repeat buying and spending of 2,357 customers."""
+    frame = pd.read_csv(SHARED / "cdnow/cdnow_customers_summary_with_transactions.csv")
+    names = {"x": "repeats", "t_x": "recency", "T": "age", "zbar": "amount_mean"}
+    summary = frame.rename(columns=names)
+    taken = seconds(lambda: fit_repeat_buying(summary))
+    yield Line(what="CDNOW, BG/NBD", value=taken, unit="s", goal="1", met=taken < 1)
+    model = fit_repeat_buying(summary)
+    likelihood = model.log_likelihood if model else float("-inf")
+    met = likelihood >= -9582.43
+    yield Line(what="CDNOW, log-likelihood", value=likelihood, unit="", goal="-9582.43", met=met)
+    yield Line(what="CDNOW, gamma-gamma", value=seconds(lambda: fit_spending(summary)), unit="s")
+
+
+def hillstrom() -> Iterator[Line]:
+    """Three arms of 64,000 customers."""
+    frame = pd.read_csv(SHARED / "hillstrom/hillstrom.csv.gz")
+    columns = ExperimentColumns(arm="segment", outcome="spend")
+    parameters = ExperimentParameters(columns=columns, control="No E-Mail")
+    taken = seconds(lambda: evaluate_experiment(frame, parameters))
+    yield Line(what="Hillstrom, one outcome", value=taken, unit="s")
+
+
+def wholesale() -> Iterator[Line]:
+    """How many segments 440 customers admit, of 2 to 8."""
+    frame = pd.read_csv(SHARED / "wholesale/wholesale_customers.csv")
+    parameters = SegmentParameters(columns=WHOLESALE)
+    taken = seconds(lambda: fit_segments(frame, parameters), runs=1)
+    yield Line(what="Wholesale, segments", value=taken, unit="s")
+
+
+def advertising() -> Iterator[Line]:
+    """Sales on three media."""
+    frame = pd.read_csv(SHARED / "advertising/Advertising.csv")
+    parameters = StrategyParameters(sales="Sales", drivers=("TV", "Radio", "Newspaper"))
+    taken = seconds(lambda: fit_strategy(frame, parameters))
+    yield Line(what="Advertising, regression", value=taken, unit="s")
+
+
+def main() -> None:
+    """Measure everything that has its data."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", dest="as_json")
+    as_json = parser.parse_args().as_json
+    lines: list[Line] = []
+    for part in (cold_import, cdnow, hillstrom, wholesale, advertising):
+        try:
+            lines += part()
+        except FileNotFoundError as missing:
+            print(f"{part.__name__}: skipped, no {missing.filename}", file=sys.stderr)
+    if as_json:
+        print(json.dumps([asdict(line) for line in lines]))
+        return
+    for line in lines:
+        goal = f"  goal {line.goal}: {'met' if line.met else 'MISSED'}" if line.goal else ""
+        print(f"{line.what:32} {line.value:12.3f} {line.unit:2}{goal}")
+
+
+if __name__ == "__main__":
+    main()
