@@ -41,7 +41,7 @@ class WriteSettings(Table):
     "The customer's field that holds its visit score."
     reasons: str = ""
     "The customer's field that holds the reasons."
-    score_step: Amount = 10
+    score_step: Amount = 15
     "Points of 100 by which a score must have moved before it is written again."
     first_fill: Literal["ask", "allow"] = "ask"
     "Filling a field that is empty everywhere stops once to ask, or is allowed."
