@@ -81,6 +81,13 @@ def test_words_of_an_error_hold_no_record() -> None:
     assert "Jane" not in said
 
 
+def test_a_session_that_is_refused_names_the_causes() -> None:
+    said = explain(Response(status=401, headers={}, body=body("INVALID_SESSION_ID", "expired")))
+
+    assert "IP ranges" in said
+    assert "API Enabled" in said
+
+
 def test_the_quota_is_read_from_every_answer() -> None:
     quota = quota_of(Response(status=200, headers={"Sforce-Limit-Info": "api-usage=101/15000"}))
 

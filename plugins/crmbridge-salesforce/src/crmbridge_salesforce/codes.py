@@ -35,6 +35,10 @@ _QUOTA = frozenset({"REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED", "STORAGE_LIMIT_E
 GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 DOUBLE = frozenset({"DUPLICATE_VALUE"})
 
+_NO_SESSION = (
+    "ended, of another instance, outside the user's IP ranges or login hours, without API Enabled, "
+    "or of an app that API access control does not allow"
+)
 _USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
 _QUOTED = re.compile(r"(?<==)\s*'[^']*'|data value too large: .*?(?= \(max)")
 _SHORT_QUOTA = re.compile(rb"(?i)concurrent")
@@ -100,8 +104,9 @@ def without_values(message: str) -> str:
 
 
 def explain(response: Response) -> str:
-    """Salesforce's own words for an error."""
-    return in_words(errors_in(response.body))
+    """Salesforce's own words for an error, and its causes where six look the same."""
+    words = in_words(errors_in(response.body))
+    return f"{words} ({_NO_SESSION})" if words.startswith("INVALID_SESSION_ID") else words
 
 
 def quota_of(response: Response) -> Quota | None:
