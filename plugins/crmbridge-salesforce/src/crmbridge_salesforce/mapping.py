@@ -121,6 +121,7 @@ _ACCOUNT: Mapping[str, FieldSource] = {
 _LEAD: Mapping[str, FieldSource] = {
     "name": "Name",
     "kind": {"const": "person"},
+    "status": {"field": "IsConverted", "values": {"true": "closed", "false": "prospect"}},
     "owner_id": "OwnerId",
     "class": {"field": "Rating", "values": _CLASSES},
     **_place(""),
