@@ -73,15 +73,18 @@ def fit_repeat_buying(summary: pd.DataFrame) -> RepeatBuying | None:
     if len(rows) < 2 or rows[:, 0].max() <= 0:
         return None
     scale = float(rows[:, 2].mean()) / 10
-    x, recency, age = rows[:, 0], rows[:, 1] / scale, rows[:, 2] / scale
-    best, loss = most_likely(lambda values: _loss(values, x, recency, age), _STARTS)
+    # Most who never came back share their age with others: each kind is reckoned once.
+    kinds, counts = np.unique(rows, axis=0, return_counts=True)
+    x, recency, age = kinds[:, 0], kinds[:, 1] / scale, kinds[:, 2] / scale
+    shares = counts / counts.sum()
+    best, loss = most_likely(lambda values: _loss(values, x, recency, age, shares), _STARTS)
     r, alpha, a, b = (float(value) for value in best)
     # Measured in other units, the density of each repeat changes by the unit.
-    likelihood = -loss * len(x) - float(x.sum()) * np.log(scale)
+    likelihood = -loss * len(rows) - float(rows[:, 0].sum()) * np.log(scale)
     return RepeatBuying(r=r, alpha=alpha * scale, a=a, b=b, log_likelihood=float(likelihood))
 
 
-def _loss(values: Numbers, x: Numbers, recency: Numbers, age: Numbers) -> float:
+def _loss(values: Numbers, x: Numbers, recency: Numbers, age: Numbers, shares: Numbers) -> float:
     r, alpha, a, b = values
     rate = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
     loss = gammaln(a + b) + gammaln(b + x) - gammaln(b) - gammaln(a + b + x)
@@ -89,7 +92,7 @@ def _loss(values: Numbers, x: Numbers, recency: Numbers, age: Numbers) -> float:
     with np.errstate(divide="ignore"):
         left = np.log(a) - np.log(np.maximum(b + x - 1, 1e-300)) - (r + x) * np.log(alpha + recency)
     tail = np.where(x > 0, np.logaddexp(stays, np.where(x > 0, left, -np.inf)), stays)
-    return -float((rate + loss + tail).mean())
+    return -float(((rate + loss + tail) * shares).sum())
 
 
 def chance_alive(model: RepeatBuying, summary: pd.DataFrame) -> Numbers:
