@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crmbridge.adapters import NewField
+from crmbridge.adapters import ErrorClass, NewField, Operation, Status, WriteItem
 from crmbridge.errors import SignInError
 from crmbridge_salesforce.sandbox import Mood, Sandbox
 
@@ -57,6 +57,31 @@ def test_a_field_that_is_too_short_for_texts_is_named(sandbox: Sandbox, open_: A
         found = {one.code for one in connection.check()}
 
     assert found == {"salesforce.field_short"}
+
+
+def test_what_the_user_may_not_do_is_named(sandbox: Sandbox, open_: Any) -> None:
+    for name in ("Event", "Account"):
+        sandbox.org.schema[name].is_read_only = True
+
+    with open_(write_fields={"Account": ("crmbridge_segment__c",)}) as connection:
+        found = {one.example for one in connection.check()}
+
+    assert found == {"create Event", "edit Account"}
+
+
+def test_a_write_that_is_not_permitted_is_a_fault_of_the_configuration(
+    sandbox: Sandbox, open_: Any
+) -> None:
+    id_ = sandbox.org.put("Account", {"Name": "Acme"})
+    sandbox.org.schema["Account"].is_read_only = True
+    item = WriteItem(
+        item="u", operation=Operation.UPDATE, object="Account", id=id_, values={"Phone": "1"}
+    )
+
+    with open_() as connection:
+        outcome = connection.write([item])[0]
+
+    assert (outcome.status, outcome.error_class) == (Status.REJECTED, ErrorClass.CONFIG)
 
 
 def test_fields_that_a_check_finds_missing_are_made(sandbox: Sandbox, open_: Any) -> None:

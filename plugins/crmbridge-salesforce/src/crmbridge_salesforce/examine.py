@@ -74,7 +74,22 @@ def _objects(client: Client, context: Context) -> Iterable[Finding]:
                 remedy="Let this user see the object, or take it out of the streams",
             )
             continue
+        yield from _permissions(object_, described, context)
         yield from _fields(object_, described, context.write_fields.get(object_, ()))
+
+
+def _permissions(object_: str, described: Mapping[str, Any], context: Context) -> Iterable[Finding]:
+    """A description says what this very user may do with the object."""
+    wanted = {"updateable": "edit"} if context.write_fields.get(object_) else {}
+    if object_ == "Event":
+        wanted = {"createable": "create", **wanted}
+    for key, verb in wanted.items():
+        if described.get(key) is False:
+            yield Finding(
+                code="salesforce.not_permitted",
+                example=f"{verb} {object_}",
+                remedy=f"Give this user the object permission to {verb} it, or write nothing there",
+            )
 
 
 def _fields(object_: str, described: Mapping[str, Any], writes: Sequence[str]) -> Iterable[Finding]:

@@ -39,6 +39,9 @@ def check_and_convert(
         SaveError: a rule refuses them.
     """
     spec = org.schema[object_]
+    if spec.is_read_only:
+        words = "insufficient access rights on object id"
+        raise SaveError("INSUFFICIENT_ACCESS_OR_READONLY", words)
     wanted = dict(_converted(org, spec, name, value, held) for name, value in values.items())
     state = {**(held or {}), **wanted}
     missing = tuple(

@@ -122,10 +122,15 @@ class FieldSpec:
 
 @dataclass(slots=True, kw_only=True)
 class ObjectSpec:
-    """One object."""
+    """One object.
+
+    Args:
+        is_read_only: the user that connects may only read it.
+    """
 
     name: str
     fields: dict[str, FieldSpec] = field(default_factory=dict)
+    is_read_only: bool = False
 
     def find(self, name: str) -> FieldSpec | None:
         """The field of a name, in any case."""
@@ -170,8 +175,8 @@ def describe(spec: ObjectSpec) -> dict[str, Any]:
         "label": spec.name,
         "custom": spec.name.endswith("__c"),
         "queryable": True,
-        "createable": spec.name not in NEVER_DELETED,
-        "updateable": True,
+        "createable": spec.name not in NEVER_DELETED and not spec.is_read_only,
+        "updateable": not spec.is_read_only,
         "fields": [_describe_field(one) for one in spec.fields.values()],
     }
 
