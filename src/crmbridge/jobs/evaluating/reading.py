@@ -10,7 +10,6 @@ import pandas as pd
 
 from crmbridge.engine.columns import Numbers, numbers
 from crmbridge.errors import CrmbridgeError, StorageError, UsageError
-from crmbridge.records import Finding
 
 _DELIMITERS = ",;\t|"
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "NULL", "null"]
@@ -94,17 +93,6 @@ def _as_numbers(table: pd.DataFrame, name: str, where: str) -> Numbers:
         got = f"words such as {str(filled.iloc[0])[:30]!r}"
         raise UsageError(f"{where}: {name}", "numbers, or yes and no", got, "Name another column")
     return np.asarray(numbers(table, name), dtype=np.float64)
-
-
-def left_out(table: pd.DataFrame, columns: Sequence[str]) -> tuple[Finding, ...]:
-    """One finding for each column of numbers with cells that are empty or not finite."""
-    found = []
-    for name in columns:
-        count = int(np.isnan(numbers(table, name)).sum())
-        if count:
-            example = f"{name}: {count} of {len(table)} cells are empty or not finite"
-            found.append(Finding(code="table.missing", count=count, example=example))
-    return tuple(found)
 
 
 def millis(table: pd.DataFrame, name: str, where: str) -> Numbers:
