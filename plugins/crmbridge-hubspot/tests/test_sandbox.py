@@ -8,7 +8,7 @@ import requests
 
 import crmbridge_hubspot.sandbox
 from crmbridge_hubspot.adapter import ADAPTER
-from crmbridge_hubspot.sandbox import Mood, Sandbox
+from crmbridge_hubspot.sandbox import Mood, Sandbox, sandbox
 
 HEADERS = {"Authorization": "Bearer pat-sandbox"}
 SOURCES = sorted(Path(crmbridge_hubspot.sandbox.__file__).parent.glob("*.py"))
@@ -28,25 +28,30 @@ def test_the_sandbox_shares_nothing_with_the_adapter(path: Path) -> None:
     assert all(name.startswith(allowed) for name in imports(path))
 
 
-def test_the_adapter_starts_its_sandbox() -> None:
-    """Entered it has an address; it runs by the machine's clock."""
-    assert ADAPTER.sandbox is not None
-
-    with ADAPTER.sandbox() as hub:
+def test_an_empty_sandbox_has_an_address() -> None:
+    """It answers from there until the block ends."""
+    with sandbox() as hub:
         found = requests.get(f"{hub.url}/crm/v3/objects/contacts", headers=HEADERS, timeout=5)
 
     assert found.json()["results"] == []
 
 
-def test_the_demos_company_is_there() -> None:
-    """With its owners, visits and lists, the day before the demo plays."""
+def test_the_adapter_starts_its_sandbox_with_the_demos_company() -> None:
+    """With settings that reach it, and the secrets that they refer to."""
     assert ADAPTER.sandbox is not None
 
-    with ADAPTER.sandbox(demo=True) as hub:
-        url = f"{hub.url}/crm/v3/objects/meetings/search"
+    with ADAPTER.sandbox(0) as running:
+        url = f"{running.url}/crm/v3/objects/meetings/search"
         found = requests.post(url, json={"limit": 1}, headers=HEADERS, timeout=20).json()
 
-        assert found["total"] > 10_000
+    assert found["total"] > 10_000
+    assert running.url in running.settings
+    assert all(name in running.settings for name in running.secrets)
+
+
+def test_the_demos_company_is_there() -> None:
+    """With its owners and lists, the day before the demo plays."""
+    with sandbox(demo=True) as hub:
         assert len(hub.account.owners) == 12
         assert len(hub.account.lists) == 3
         assert f"{hub.account.clock.now():%Y-%m-%d}" == "2026-11-02"

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib.resources import files
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
 
 from crmbridge.testing.demo_data import DemoData, generate
 from crmbridge_salesforce.adapter import ADAPTER
-from crmbridge_salesforce.sandbox import Mood, Org, Sandbox
+from crmbridge_salesforce.sandbox import Mood, Org, Sandbox, start_demo
 from crmbridge_salesforce.sandbox.demo import load
 from crmbridge_salesforce.sandbox.filter import compile_condition
 from crmbridge_salesforce.sandbox.soql import SoqlError, parse
@@ -27,14 +29,27 @@ def small_demo() -> DemoData:
 
 
 def test_it_starts_with_the_demos_company() -> None:
-    assert ADAPTER.sandbox is not None
-    with ADAPTER.sandbox(small_demo()) as sandbox:
+    with start_demo(small_demo()) as sandbox:
         held = sandbox.org.held
 
         assert sandbox.url.startswith("http://127.0.0.1:")
         counts = [len(held(name)) for name in ("Account", "Contact", "Product2", "Order")]
         assert counts == [607, 835, 24, 20]
         assert abs(sandbox.org.now() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_the_adapters_sandbox_tells_how_to_reach_it() -> None:
+    assert ADAPTER.sandbox is not None
+    with ADAPTER.sandbox(0) as running:
+        assert running.url in running.settings
+        assert all(name in running.settings for name in running.secrets)
+
+
+def test_the_example_configuration_is_the_demos() -> None:
+    example = Path(__file__).parents[3] / "config" / "salesforce.toml"
+
+    shipped = files("crmbridge_salesforce").joinpath("demo.toml").read_text("utf-8")
+    assert example.read_text("utf-8") == shipped
 
 
 def test_the_demos_people_are_linked_and_opted_out() -> None:

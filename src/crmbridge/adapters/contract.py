@@ -530,6 +530,21 @@ class Connection(ABC):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """A made-up CRM on this machine, filled with the demo's company.
+
+    Args:
+        url: where it listens, on 127.0.0.1.
+        settings: a configuration file that reaches it, as TOML.
+        secrets: environment variables that the configuration refers to.
+    """
+
+    url: str
+    settings: str
+    secrets: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
     """What a plugin registers.
 
@@ -539,7 +554,7 @@ class Adapter:
         mappings: default mappings, overlaid by the configuration field by field.
         objects: stream -> objects read when the configuration names none.
         open: opens a connection; must not speak to the CRM yet.
-        sandbox: starts a loopback server that speaks this CRM; entered, it yields its URL.
+        sandbox: starts, on a port or on any that is free (0), a server that speaks this CRM.
     """
 
     name: str
@@ -549,7 +564,7 @@ class Adapter:
     open: Callable[["BaseModel", Context], Connection]
     mappings: Mappings = field(default_factory=lambda: MappingProxyType({}))
     objects: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    sandbox: Callable[..., AbstractContextManager[Any]] | None = None
+    sandbox: Callable[[int], AbstractContextManager[Sandbox]] | None = None
 
 
 Register = Callable[[Adapter], None]

@@ -1,7 +1,7 @@
 """The glue: a HubSpot account as the host works with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from crmbridge.adapters import (
     Quota,
     ReadRequest,
     RemoteObject,
+    Sandbox,
     Window,
     WriteItem,
 )
@@ -175,11 +176,18 @@ def open_hubspot(settings: BaseModel, context: Context) -> Connection:
     return HubspotConnection(HubspotSettings.model_validate(settings.model_dump()), context)
 
 
-def open_sandbox(*args: Any, **options: Any) -> AbstractContextManager[Any]:
-    """A made-up HubSpot on this machine; entered, it has a ``url``."""
+@contextmanager
+def open_sandbox(port: int = 0) -> Iterator[Sandbox]:
+    """A made-up HubSpot on this machine, with the demo's company in it."""
     from crmbridge_hubspot.sandbox import sandbox
+    from crmbridge_hubspot.sandbox.demo import DEMO_TOML
 
-    return sandbox(*args, **options)
+    with sandbox(port, demo=True) as running:
+        yield Sandbox(
+            url=running.url,
+            settings=DEMO_TOML.format(url=running.url),
+            secrets={"HUBSPOT_TOKEN": "pat-sandbox"},
+        )
 
 
 ADAPTER = Adapter(

@@ -1,8 +1,9 @@
 """The glue: Salesforce as the host sees it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from datetime import datetime
+from importlib.resources import files
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,6 +19,7 @@ from crmbridge.adapters import (
     Quota,
     ReadRequest,
     RemoteObject,
+    Sandbox,
     Window,
     WriteItem,
 )
@@ -111,16 +113,19 @@ def open_salesforce(settings: BaseModel, context: Context) -> Connection:
     return SalesforceConnection(SalesforceSettings.model_validate(settings.model_dump()), context)
 
 
-def open_sandbox(data: Any = None, port: int = 0) -> AbstractContextManager[Any]:
-    """Start a sandbox; entered, it yields an object whose ``url`` a connection may have.
-
-    Args:
-        data: a `crmbridge.testing.demo_data.DemoData` to load; None for an empty account.
-        port: where it listens; 0 for any that is free.
-    """
+@contextmanager
+def open_sandbox(port: int = 0) -> Iterator[Sandbox]:
+    """A made-up Salesforce on this machine, with the demo's company in it."""
+    from crmbridge.testing.demo_data import generate
     from crmbridge_salesforce.sandbox import start_demo
 
-    return start_demo(data, port)
+    text = files("crmbridge_salesforce").joinpath("demo.toml").read_text("utf-8")
+    with start_demo(generate(), port) as running:
+        yield Sandbox(
+            url=running.url,
+            settings=text.replace("http://127.0.0.1:8765", running.url),
+            secrets={"SALESFORCE_SESSION": "sandbox-session"},
+        )
 
 
 ADAPTER = Adapter(

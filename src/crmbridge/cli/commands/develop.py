@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("new-adapter")(new_adapter)
     app.command("demo")(demo)
+    app.command("sandbox")(sandbox)
 
 
 def new_adapter(
@@ -40,6 +41,9 @@ def demo(
     folder: Annotated[
         Path | None, typer.Option("--folder", help="Where; a new folder crmbridge-demo here.")
     ] = None,
+    crm: Annotated[
+        str, typer.Option("--crm", help="In a sandbox of this CRM: salesforce or hubspot.")
+    ] = "",
     json_: Json = False,
     now: Now = None,
 ) -> None:
@@ -49,9 +53,33 @@ def demo(
     """
     from crmbridge.cli.demo import run_demo
 
-    document = run_demo(folder or _free_folder(), now, is_quiet=json_)
+    document = run_demo(folder or _free_folder(), now, is_quiet=json_, crm=crm)
     if json_:
         show_json(document)
+
+
+def sandbox(
+    crm: Annotated[str, typer.Argument(metavar="CRM", help="salesforce or hubspot.")],
+    port: Annotated[int, typer.Option("--port", help="0 for any that is free.")] = 0,
+    json_: Json = False,
+) -> None:
+    """Serve a made-up CRM on this machine until you stop it, to try crmbridge without an account.
+
+    Example: crmbridge sandbox hubspot --port 8765
+    """
+    import threading
+
+    from crmbridge.cli.demo import start_sandbox
+
+    with start_sandbox(crm, port) as running:
+        if json_:
+            show_json({"url": running.url, "settings": running.settings})
+        else:
+            show(f"# {crm} at {running.url}; stop it with Ctrl-C. Settings that reach it:")
+            for name, value in running.secrets.items():
+                show(f"# export {name}={value}")
+            show(running.settings)
+        threading.Event().wait()
 
 
 def _free_folder() -> Path:

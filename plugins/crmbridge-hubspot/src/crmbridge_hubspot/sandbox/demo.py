@@ -250,7 +250,6 @@ days = ["mon", "tue", "wed", "thu", "fri"]
 start = 08:00:00
 end = 17:00:00
 lunch = {{ at = 12:00:00, minutes = 45 }}
-home = [51.05, 13.73]
 
 [planning.classes.A]
 every_days = 14
