@@ -63,11 +63,13 @@ def verify_connections(workspace: Workspace, names: Sequence[str]) -> list[Check
 
 
 def _checked(name: str, one: Verified) -> Checked:
-    missing = None if one.expected is None else one.expected - one.held
+    missing = None if one.expected is None else one.expected - one.held - one.waiting
     if one.different:
         verdict = f"pull again: {one.different[0]} differs"
     elif missing:
         verdict = f"{abs(missing)} {'missing here' if missing > 0 else 'too many here'}"
+    elif one.waiting:
+        verdict = f"all here, {one.waiting} of them in quarantine"
     else:
         verdict = "all here" if one.expected is not None else "as far as can be seen"
     return Checked(
