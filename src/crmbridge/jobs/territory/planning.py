@@ -1,7 +1,7 @@
 """Makes visit plans from what the store knows, checks them, and keeps them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -107,10 +107,13 @@ def _make(workspace: Workspace, territory: Territory, report: RunReport) -> Made
     if standing is not None:
         return MadePlan(problem=problem, plan=standing)
     plan, failed = plan_everybody(problem, budget, workspace.settings.engine)
-    for error in failed.values():
-        report.stop(error)
-    if failed:  # customers of a rep whose planning failed are in no list: nothing to check whole
-        return MadePlan(problem=problem, plan=plan)
+    if failed:
+        for error in failed.values():
+            report.stop(error)
+        problem = _without(problem, failed.keys())
+        plan, again = plan_everybody(problem, budget, workspace.settings.engine)
+        for error in again.values():
+            raise error
     violations = check_plan(problem, plan)
     if violations:
         raise RefusedError(
@@ -121,6 +124,19 @@ def _make(workspace: Workspace, territory: Territory, report: RunReport) -> Made
         )
     report.find(plan.findings)
     return MadePlan(problem=problem, plan=plan)
+
+
+def _without(problem: Problem, reps: Collection[str]) -> Problem:
+    """The problem without reps whose planning failed: what stands in their calendars is left as
+    it is, since a plan that knows nothing of them must not take their visits away."""
+    return replace(
+        problem,
+        reps=tuple(rep for rep in problem.reps if rep.id not in reps),
+        customers=tuple(one for one in problem.customers if one.owner not in reps),
+        appointments=tuple(one for one in problem.appointments if one.rep not in reps),
+        travels=tuple(one for one in problem.travels if one.rep not in reps),
+        previous=tuple(one for one in problem.previous if one.rep not in reps),
+    )
 
 
 def _shortfalls(problem: Problem) -> list[Finding]:
