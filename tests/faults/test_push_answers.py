@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmbridge.adapters.contract import Operation, Outcome, Status, WriteItem
+from crmbridge.adapters import Operation, Outcome, Status, WriteItem
 from crmbridge.clock import FixedClock
 from crmbridge.errors import RecordError
 from crmbridge.push import Change, Changeset, Item, Orders, Target, apply, save_changeset

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import func, select
 
 from crmbridge import failpoint
-from crmbridge.adapters.contract import (
+from crmbridge.adapters import (
     Capabilities,
     Check,
     Connection,

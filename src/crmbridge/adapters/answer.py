@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from crmbridge.adapters.contract import ErrorClass, Quota
+from crmbridge.adapters.capabilities import ErrorClass
+from crmbridge.adapters.exchange import Quota
 from crmbridge.errors import RetryLaterError
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from crmbridge.adapters.contract import Clock, Quota
+from crmbridge.adapters.contract import Clock
+from crmbridge.adapters.exchange import Quota
 from crmbridge.adapters.limits import Limits
 from crmbridge.errors import QuotaError, StorageError
 

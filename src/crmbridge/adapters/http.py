@@ -22,7 +22,7 @@ from crmbridge.adapters.answer import (
     glimpse,
     parse_json,
 )
-from crmbridge.adapters.contract import ErrorClass
+from crmbridge.adapters.capabilities import ErrorClass
 from crmbridge.adapters.limits import Limits
 from crmbridge.adapters.origin import Origin, origin_of
 from crmbridge.adapters.outgoing import Call, kind_of, ready

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from urllib3 import exceptions as lost
 
 from crmbridge.adapters.answer import Dialect, Effect, Request, Response, glimpse
-from crmbridge.adapters.contract import ErrorClass
+from crmbridge.adapters.capabilities import ErrorClass
 from crmbridge.adapters.limits import Limits
 from crmbridge.errors import (
     ConfigError,

@@ -10,7 +10,7 @@ import typer
 from crmbridge.clock import StandingClock, SystemClock
 
 if TYPE_CHECKING:
-    from crmbridge.adapters.contract import Clock
+    from crmbridge.adapters import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

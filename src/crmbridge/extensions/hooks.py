@@ -10,7 +10,7 @@ from typing import Any
 
 import pluggy
 
-from crmbridge.adapters.contract import Register
+from crmbridge.adapters import Register
 from crmbridge.records import Event
 
 PROJECT = "crmbridge"

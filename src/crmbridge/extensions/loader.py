@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
-from crmbridge.adapters.contract import Adapter
+from crmbridge.adapters import Adapter
 from crmbridge.errors import ConfigError
 from crmbridge.extensions import hooks
 from crmbridge.extensions.conflicts import Offer, settle

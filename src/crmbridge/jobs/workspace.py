@@ -13,15 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from crmbridge.adapters import Adapter, Capabilities, Clock, Connection, Context, FieldSource
 from crmbridge.adapters.budget import DailyBudget
-from crmbridge.adapters.contract import (
-    Adapter,
-    Capabilities,
-    Clock,
-    Connection,
-    Context,
-    FieldSource,
-)
 from crmbridge.adapters.http import HttpClient
 from crmbridge.adapters.limits import Limits
 from crmbridge.adapters.origin import origin_of

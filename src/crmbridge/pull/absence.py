@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from crmbridge.adapters.contract import Deletes
+from crmbridge.adapters import Deletes
 from crmbridge.failpoint import reach
 from crmbridge.pull.commit import canonical_id, commit_page
 from crmbridge.pull.exact import find_vanished

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from crmbridge.adapters.contract import Page, Reading, Rejected
+from crmbridge.adapters import Page, Reading, Rejected
 from crmbridge.failpoint import reach
 from crmbridge.pull.echo import split_echoes
 from crmbridge.pull.erased import keep_out

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from crmbridge.adapters.contract import FieldSource
+from crmbridge.adapters import FieldSource
 from crmbridge.pull.convert import is_numeric
 from crmbridge.records import ENVELOPE, Kind, Stream
 

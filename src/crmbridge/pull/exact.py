@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crmbridge.adapters.contract import ReadRequest, Rejected
+from crmbridge.adapters import ReadRequest, Rejected
 from crmbridge.pull.commit import duplicate, quarantine_rows, resolved
 from crmbridge.pull.mapping import Converted, wanted_fields
 from crmbridge.pull.work import Work

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from crmbridge.adapters.contract import Reading
+from crmbridge.adapters import Reading
 from crmbridge.errors import CrmbridgeError
 from crmbridge.pull.passes import QUICK, TRAILING, Mark, plan_passes
 from crmbridge.pull.pulling import crm_now

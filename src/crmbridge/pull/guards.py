@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
-from crmbridge.adapters.contract import Page
+from crmbridge.adapters import Page
 from crmbridge.errors import RefusedError, RetryLaterError
 from crmbridge.pull.held import Place
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import compress, islice, repeat
 from typing import Any
 
-from crmbridge.adapters.contract import FieldSource, Page, Rejected
+from crmbridge.adapters import FieldSource, Page, Rejected
 from crmbridge.errors import ConfigError
 from crmbridge.pull.consents import ConsentWriter
 from crmbridge.pull.extras import ExtraPlan, Raw, Reasons, raw_id, raw_text

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
-from crmbridge.adapters.contract import Capabilities, Reading
+from crmbridge.adapters import Capabilities, Reading
 from crmbridge.errors import ConfigError
 from crmbridge.pull.held import Tally
 from crmbridge.store.positions import Saved

@@ -1,6 +1,6 @@
 """Pulls a source into the store: all its objects, one after the other, each on its own."""
 
-from crmbridge.adapters.contract import Reading
+from crmbridge.adapters import Reading
 from crmbridge.errors import (
     CrmbridgeError,
     QuotaError,

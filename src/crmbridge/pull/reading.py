@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from crmbridge.adapters.contract import Page, Reading, ReadRequest
+from crmbridge.adapters import Page, Reading, ReadRequest
 from crmbridge.failpoint import reach
 from crmbridge.pull.commit import canonical_id, commit_page, mark_deleted
 from crmbridge.pull.guards import LoopGuard, is_suspicious, refusal

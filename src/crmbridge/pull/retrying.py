@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
 
-from crmbridge.adapters.contract import Page, Reading
+from crmbridge.adapters import Page, Reading
 from crmbridge.errors import CrmbridgeError
 from crmbridge.pull.commit import commit_page
 from crmbridge.pull.mapping import wanted_fields

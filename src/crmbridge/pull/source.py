@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from crmbridge.adapters.contract import Capabilities, Clock, Connection, FieldSource
+from crmbridge.adapters import Capabilities, Clock, Connection, FieldSource
 from crmbridge.errors import CrmbridgeError, ExitCode
 from crmbridge.pull.mapping import MappingOptions
 from crmbridge.records import STREAMS, Counts, Finding, Stream

@@ -7,7 +7,7 @@ from datetime import UTC
 from difflib import get_close_matches
 from typing import Any
 
-from crmbridge.adapters.contract import FieldSource
+from crmbridge.adapters import FieldSource
 from crmbridge.errors import ConfigError
 from crmbridge.pull.convert import (
     FALSE_WORDS,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from crmbridge.adapters.contract import Deletes
+from crmbridge.adapters import Deletes
 from crmbridge.errors import CrmbridgeError
 from crmbridge.pull.commit import canonical_id
 from crmbridge.pull.mapping import wanted_fields

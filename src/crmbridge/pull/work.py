@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from crmbridge.adapters.contract import ObjectCapability, Page, Reading, Window
+from crmbridge.adapters import ObjectCapability, Page, Reading, Window
 from crmbridge.pull.held import Place, has_any, has_written, quarantined_ids, survivors
 from crmbridge.pull.mapping import Converted, PageMapping, compile_mapping
 from crmbridge.pull.passes import Mark

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters import Operation
 from crmbridge.errors import ConfigError, RefusedError
 from crmbridge.push.changeset import Item, check_origin
 from crmbridge.push.guards import check_guards

@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from crmbridge.adapters.contract import Clock, ErrorClass, Operation, Outcome, Status
+from crmbridge.adapters import Clock, ErrorClass, Operation, Outcome, Status
 from crmbridge.errors import CrmbridgeError
 from crmbridge.failpoint import reach
 from crmbridge.push.admit import admit, stale, unfit

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from crmbridge.adapters.contract import Operation, WriteItem
+from crmbridge.adapters import Operation, WriteItem
 from crmbridge.push.changeset import Item
 from crmbridge.push.values import Value
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters import Operation
 from crmbridge.errors import RefusedError, StorageError
 from crmbridge.push.values import Value, canonical, instant_text, parse_instant
 

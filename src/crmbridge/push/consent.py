@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters import Operation
 from crmbridge.push.changeset import Changeset, Item
 from crmbridge.push.desired import Barred
 from crmbridge.push.visits import visit_key

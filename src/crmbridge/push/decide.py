@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from crmbridge.adapters.contract import Check, Operation
+from crmbridge.adapters import Check, Operation
 from crmbridge.push.changeset import Changeset, Item, item_name, named
 from crmbridge.push.desired import (
     Barred,

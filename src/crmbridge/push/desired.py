@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from crmbridge.adapters.contract import Capabilities
+from crmbridge.adapters import Capabilities
 from crmbridge.push.values import Value
 from crmbridge.records import RecordKey
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from crmbridge.adapters.contract import Operation, Outcome, Status
+from crmbridge.adapters import Operation, Outcome, Status
 from crmbridge.push.changeset import Item
 from crmbridge.store.field_values import Written, save_written
 from crmbridge.store.records import DELETED, LIVE, mark_records

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from crmbridge.adapters.contract import Capabilities, Deletes, Operation, Reading
+from crmbridge.adapters import Capabilities, Deletes, Operation, Reading
 from crmbridge.push.desired import Desired, Presence, Seen, SeenRecord, SeenValue, WritePolicy
 from crmbridge.push.ledger import (
     DONE,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters import Operation
 from crmbridge.errors import RefusedError
 from crmbridge.push.changeset import Changeset, GuardVerdict, Item
 from crmbridge.push.desired import FirstFill, Limits, Presence, Seen

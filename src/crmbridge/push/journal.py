@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select
 
-from crmbridge.adapters.contract import Operation, Outcome
+from crmbridge.adapters import Operation, Outcome
 from crmbridge.errors import RetryLaterError, UsageError
 from crmbridge.push.changeset import Changeset, Item
 from crmbridge.push.effects import keep_written, mark_states

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters import Operation
 from crmbridge.push.changeset import Changeset
 from crmbridge.push.rows import head_row, item_row
 from crmbridge.store import Store

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters import Operation
 from crmbridge.push.batches import REMOTE_ID_OF
 from crmbridge.push.changeset import Change, Item, item_name
 from crmbridge.push.desired import (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters import Operation
 from crmbridge.push.changeset import Change
 from crmbridge.push.desired import DesiredRecord, Presence, Scope, SeenRecord, WritePolicy
 from crmbridge.push.fields import normal

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from crmbridge.adapters.contract import Status
+from crmbridge.adapters import Status
 from crmbridge.errors import CrmbridgeError, ExitCode, QuotaError
 from crmbridge.records import Finding
 

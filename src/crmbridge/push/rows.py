@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from crmbridge.adapters.contract import Operation, Outcome
+from crmbridge.adapters import Operation, Outcome
 from crmbridge.push.changeset import Change, Changeset, GuardVerdict, Item, change_json, guard_json
 from crmbridge.push.values import canonical
 from crmbridge.records import from_millis, to_millis

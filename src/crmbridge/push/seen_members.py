@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters import Operation
 from crmbridge.push.batches import REMOTE_ID_OF
 from crmbridge.push.desired import MemberPlace, Presence, SeenMember, WritePolicy
 from crmbridge.push.ledger import DONE, UNDER_WAY, State

@@ -4,13 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmbridge.adapters.contract import (
-    Clock,
-    ErrorClass,
-    Outcome,
-    Status,
-    WriteItem,
-)
+from crmbridge.adapters import Clock, ErrorClass, Outcome, Status, WriteItem
 from crmbridge.errors import (
     CannotError,
     ConfigError,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmbridge.adapters.contract import (
+from crmbridge.adapters import (
     Capabilities,
     Connection,
     ErrorClass,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from crmbridge.adapters.contract import Outcome, Status
+from crmbridge.adapters import Outcome, Status
 from crmbridge.errors import CrmbridgeError
 from crmbridge.push.batches import batches, write_item
 from crmbridge.push.changeset import Item

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters import Operation
 from crmbridge.push.batches import REMOTE_ID_OF
 from crmbridge.push.changeset import Change, Changeset, Item, item_name, named
 from crmbridge.push.decide import Decision, Origin, forecast, in_order, version_of

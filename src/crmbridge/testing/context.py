@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crmbridge.adapters.contract import Clock, Context
+from crmbridge.adapters import Clock, Context
 from crmbridge.adapters.http import HttpClient, Limits, Traffic, open_http
 from crmbridge.adapters.redact import Redactor
 from crmbridge.adapters.tokens import TokenStore

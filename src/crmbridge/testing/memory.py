@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from crmbridge.adapters.contract import (
+from crmbridge.adapters import (
     Adapter,
     Capabilities,
     Check,

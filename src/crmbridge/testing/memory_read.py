@@ -4,14 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from crmbridge.adapters.contract import (
-    Deletes,
-    ObjectCapability,
-    Page,
-    Position,
-    Reading,
-    ReadRequest,
-)
+from crmbridge.adapters import Deletes, ObjectCapability, Page, Position, Reading, ReadRequest
 from crmbridge.errors import UsageError
 from crmbridge.records import from_millis, to_millis
 from crmbridge.testing.truth import Held, MemoryCrm

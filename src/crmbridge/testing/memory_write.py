@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from crmbridge.adapters.contract import (
+from crmbridge.adapters import (
     Check,
     ErrorClass,
     ObjectCapability,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from crmbridge.adapters.contract import Link
+from crmbridge.adapters import Link
 from crmbridge.clock import FixedClock
 from crmbridge.errors import ConfigError, CrmbridgeError, QuotaError, RetryLaterError, SignInError
 from crmbridge.records import to_millis

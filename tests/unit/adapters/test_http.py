@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from crmbridge.adapters import ErrorClass, Quota
 from crmbridge.adapters.budget import DailyBudget
-from crmbridge.adapters.contract import ErrorClass, Quota
 from crmbridge.adapters.http import Answer, Dialect, Effect, FixedHeader, Request
 from crmbridge.clock import FixedClock
 from crmbridge.errors import (

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmbridge.adapters import Quota
 from crmbridge.adapters.budget import BLOCK, DailyBudget
-from crmbridge.adapters.contract import Quota
 from crmbridge.adapters.limits import Gate, Limits, Pause, TokenBucket
 from crmbridge.adapters.retry import RetryBudget, retry_after
 from crmbridge.clock import FixedClock
@@ -24,7 +24,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from crmbridge.adapters.budget import DailyBudget
-from crmbridge.adapters.contract import Quota
+from crmbridge.adapters import Quota
 from crmbridge.adapters.limits import Limits
 from crmbridge.clock import FixedClock
 from crmbridge.errors import QuotaError

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmbridge.adapters.contract import Page
+from crmbridge.adapters import Page
 from crmbridge.errors import ConfigError
 from crmbridge.pull.mapping import (
     ALL_EXTRA,

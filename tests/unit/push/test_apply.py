@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters import Operation
 from crmbridge.clock import FixedClock
 from crmbridge.errors import ConfigError, ExitCode, QuotaError, RefusedError, RetryLaterError
 from crmbridge.push.apply import ApplyReport, Orders, apply

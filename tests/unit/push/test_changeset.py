@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters import Operation
 from crmbridge.errors import RefusedError, StorageError
 from crmbridge.push.changeset import (
     Change,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crmbridge.adapters.contract import Operation
+from crmbridge.adapters import Operation
 from crmbridge.clock import FixedClock
 from crmbridge.push import (
     ApplyReport,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crmbridge.adapters.contract import Capabilities, Check, ObjectCapability, Operation
+from crmbridge.adapters import Capabilities, Check, ObjectCapability, Operation
 from crmbridge.errors import RefusedError
 from crmbridge.push.changeset import Changeset, Item
 from crmbridge.push.decide import Decision, Origin, decide, forecast, in_order

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmbridge.adapters.contract import Capabilities
+from crmbridge.adapters import Capabilities
 from crmbridge.push.desired import Ownership, SeenValue, WritePolicy
 from crmbridge.push.fields import Verdict, decide_field
 

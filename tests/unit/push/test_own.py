@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crmbridge.adapters.contract import Capabilities, ObjectCapability, Operation
+from crmbridge.adapters import Capabilities, ObjectCapability, Operation
 from crmbridge.push.desired import (
     DesiredRecord,
     OwnRecords,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmbridge.adapters.contract import Capabilities, ObjectCapability, Operation
+from crmbridge.adapters import Capabilities, ObjectCapability, Operation
 from crmbridge.push import (
     Changeset,
     Desired,

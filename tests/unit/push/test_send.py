@@ -6,15 +6,7 @@ from typing import Any
 
 import pytest
 
-from crmbridge.adapters.contract import (
-    Check,
-    Connection,
-    ErrorClass,
-    Operation,
-    Outcome,
-    Status,
-    WriteItem,
-)
+from crmbridge.adapters import Check, Connection, ErrorClass, Operation, Outcome, Status, WriteItem
 from crmbridge.clock import FixedClock
 from crmbridge.errors import ConfigError, QuotaError, RecordError, RetryLaterError, SignInError
 from crmbridge.push.send import send

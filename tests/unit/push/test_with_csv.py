@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crmbridge.adapters.contract import Connection, Context
+from crmbridge.adapters import Connection, Context
 from crmbridge.clock import FixedClock
 from crmbridge.push import (
     Desired,

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crmbridge.adapters import ReadRequest
-from crmbridge.adapters.contract import FieldSource
+from crmbridge.adapters import FieldSource, ReadRequest
 from crmbridge.errors import CrmbridgeError
 from crmbridge.jobs.workspace import Opened, Workspace
 

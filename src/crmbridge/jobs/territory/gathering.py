@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from crmbridge.adapters.contract import Capabilities
+from crmbridge.adapters import Capabilities
 from crmbridge.errors import UsageError
 from crmbridge.jobs.analysis.customers import base_connections, completed_customers
 from crmbridge.jobs.territory.busy import read_calendars

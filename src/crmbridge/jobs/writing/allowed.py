@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from crmbridge.adapters.contract import Capabilities, FieldSource, Operation
+from crmbridge.adapters import Capabilities, FieldSource, Operation
 from crmbridge.jobs.workspace import Opened, write_fields
 from crmbridge.push.desired import FirstFill, Limits, OwnRecords, WritePolicy
 from crmbridge.records import CONSENT_FIELDS

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crmbridge.adapters.contract import Deletes, Operation, Reading
+from crmbridge.adapters import Deletes, Operation, Reading
 from crmbridge.errors import CannotError
 from crmbridge.testing.conformance.subject import Conformance, Subject, source_name
 

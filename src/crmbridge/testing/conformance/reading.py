@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from crmbridge.adapters.contract import Deletes, Page, Reading
+from crmbridge.adapters import Deletes, Page, Reading
 from crmbridge.errors import CannotError
 from crmbridge.testing.conformance.subject import Conformance, Subject
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from crmbridge.adapters.contract import (
+from crmbridge.adapters import (
     Adapter,
     Connection,
     FieldSource,

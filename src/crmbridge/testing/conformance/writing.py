@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crmbridge.adapters.contract import Check, Operation, Outcome, Status, WriteItem
+from crmbridge.adapters import Check, Operation, Outcome, Status, WriteItem
 from crmbridge.errors import CannotError, CrmbridgeError, UnknownOutcomeError
 from crmbridge.testing.conformance.subject import Conformance, Subject
 
