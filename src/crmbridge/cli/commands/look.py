@@ -10,6 +10,7 @@ from crmbridge.cli.invocation import Json, Now
 from crmbridge.cli.output import plain, show, show_json, table
 
 KINDS = ("ics", "csv", "geojson")
+TABLE_FORMATS = ("csv", "parquet", "hyper")
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command("erase-person")(erase_person)
     export = typer.Typer(help="Write what other tools read.", no_args_is_help=True)
     export.command("plan")(export_plan)
+    export.command("tables")(export_tables)
     app.add_typer(export, name="export")
 
 
@@ -156,6 +158,31 @@ def export_plan(
         return
     for path in paths:
         show(f"wrote {path}")
+
+
+def export_tables(
+    context: typer.Context,
+    kind: Annotated[str, typer.Option("--format", help="csv, parquet or hyper.")] = "csv",
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder; tables in the out folder by default.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Write all records, scores, segments and planned visits, with a schema file.
+
+    Example: crmbridge export tables --format parquet --output tables
+    """
+    from crmbridge.cli.session import workspace
+    from crmbridge.jobs.tables.exporting import export_tables as export_all
+
+    if kind not in TABLE_FORMATS:
+        raise typer.BadParameter(f"expected one of {', '.join(TABLE_FORMATS)}, got {kind!r}")
+    with workspace(context) as space:
+        paths = export_all(space, kind, output)
+    if json_:
+        show_json({"files": [str(path) for path in paths]})
+        return
+    show(f"wrote {len(paths)} files to {paths[0].parent}, described in schema.json")
 
 
 Person = Annotated[

@@ -5,7 +5,8 @@ import io
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from crmbridge.errors import StorageError
@@ -19,17 +20,33 @@ def write_text(path: Path, text: str) -> Path:
     Raises:
         StorageError: the folder cannot be made or written to.
     """
+    with placed(path) as target:
+        target.write_bytes(text.encode())
+    return path
+
+
+@contextmanager
+def placed(path: Path) -> Iterator[Path]:
+    """A file to write beside the place of another, which it takes when all went well, mode 0600.
+
+    Raises:
+        StorageError: the folder cannot be made or written to.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        descriptor, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
+        )
+        os.close(descriptor)
+        target = Path(name)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
+            yield target
+            target.chmod(0o600)
+            with target.open("rb+") as file:
                 os.fsync(file.fileno())
-            Path(name).replace(path)
+            target.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            target.unlink(missing_ok=True)
             raise
     except OSError as cause:
         raise StorageError(
@@ -38,7 +55,6 @@ def write_text(path: Path, text: str) -> Path:
             cause.strerror or "",
             "Free some space, or name another folder as out.path",
         ) from cause
-    return path
 
 
 def table_text(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -1,0 +1,1 @@
+"""Writes the store's tables for other tools: CSV, Parquet, Tableau, with one schema."""
