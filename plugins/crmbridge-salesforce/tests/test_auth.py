@@ -116,7 +116,7 @@ def test_a_session_goes_to_no_other_place(tmp_path: Path) -> None:
 
 
 def test_a_way_that_there_is_not_is_named(open_: Any) -> None:
-    with open_(auth={"method": "device"}) as connection, pytest.raises(ConfigError, match="jwt"):
+    with open_(auth={"method": "saml"}) as connection, pytest.raises(ConfigError, match="jwt"):
         connection.quota()
 
 

@@ -32,6 +32,7 @@ from crmbridge_salesforce.mapping import CAPABILITIES, MAPPINGS, OBJECTS
 from crmbridge_salesforce.provision import provision
 from crmbridge_salesforce.read import WindowReader
 from crmbridge_salesforce.settings import SalesforceSettings
+from crmbridge_salesforce.sign_in import SIGN_IN
 from crmbridge_salesforce.values import normal
 from crmbridge_salesforce.write import Writer
 
@@ -137,4 +138,5 @@ ADAPTER = Adapter(
     mappings=MAPPINGS,
     objects=OBJECTS,
     sandbox=open_sandbox,
+    sign_in=SIGN_IN,
 )

@@ -1,8 +1,8 @@
 """Ways to sign in, and the session that comes of it.
 
-Grant types and what the token endpoint answers: Salesforce Help, "OAuth Authorization Flows". The
-device flow was taken away in September 2025, so that it is not offered. The username-password
-flow and SOAP's login() end in 2027; see `removals`.
+Grant types and what the token endpoint answers: Salesforce Help, "OAuth Authorization Flows". What
+needs a person is in `sign_in`. The username-password flow and SOAP's login() end in 2027; see
+`removals`.
 """
 
 import base64
@@ -16,7 +16,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from crmbridge.adapters import Context
-from crmbridge.adapters.http import Authorize, Effect, FixedHeader, HttpClient, StoredToken
+from crmbridge.adapters.http import (
+    Authorize,
+    Effect,
+    FixedHeader,
+    HttpClient,
+    Response,
+    StoredToken,
+)
+from crmbridge.adapters.sign_in import refusal
 from crmbridge.adapters.tokens import Token
 from crmbridge.errors import ConfigError, SignInError
 from crmbridge.records import Finding
@@ -28,6 +36,8 @@ _HOSTS = (".salesforce.com", ".force.com", ".salesforce.mil", ".sfcrmproducts.cn
 _ASSERTION_SECONDS = 180
 """Help, "OAuth 2.0 JWT Bearer Flow": an assertion must expire within 3 minutes."""
 METHODS = ("session", "client_credentials", "jwt", "refresh_token", "password")
+_BY_PERSON = frozenset({"", "browser", "device", "paste"})
+"""Ways whose token ``crmbridge connect`` keeps."""
 
 
 def method_of(auth: Mapping[str, Any]) -> str:
@@ -56,22 +66,39 @@ def signing(context: Context) -> Authorize:
         key = "session_id" if context.auth.get("session_id") else "access_token"
         header = {"Authorization": f"Bearer {context.auth_text(key)}"}
         return FixedHeader(connection=context.connection, value=header)
-    if method not in {"", *METHODS}:
+    if method not in {*_BY_PERSON, *METHODS}:
         where = f"connections.{context.connection}.auth.method"
-        raise ConfigError(where, f"one of {', '.join(METHODS)}", repr(method))
+        known = ", ".join((*METHODS, *sorted(_BY_PERSON - {""})))
+        raise ConfigError(where, f"one of {known}", repr(method))
     if context.tokens is None:
         raise ConfigError(f"connections.{context.connection}", "a token store from the host")
-    sign_in = {"": None, "refresh_token": lambda: _first_refresh(context)}.get(
-        method, lambda: ask_token(context, _FORMS[method](context))
-    )
-    refreshes = method in {"", "refresh_token"}
+    sign_in = _without_person(context, method)
     return StoredToken(
         connection=context.connection,
         store=context.tokens,
         clock=context.clock,
-        refresh=(lambda token: _refreshed(context, token)) if refreshes else None,
+        refresh=lambda token: _renewed(context, token, sign_in),
         sign_in=sign_in,
     )
+
+
+def _without_person(context: Context, method: str) -> Callable[[], Token] | None:
+    """What gives a first token by the settings alone; None where only a person can."""
+    if method in _BY_PERSON:
+        return None
+    if method == "refresh_token":
+        held = context.auth_text("refresh_token")
+        return lambda: exchange_refresh(context, Token(access="", refresh=held))
+    return lambda: ask_token(context, _FORMS[method](context))
+
+
+def _renewed(context: Context, token: Token, sign_in: Callable[[], Token] | None) -> Token:
+    """A token that came with a refresh token goes on by that, whatever the settings hold."""
+    if token.refresh:
+        return exchange_refresh(context, token)
+    if sign_in is not None:
+        return sign_in()
+    raise refusal(context.connection, "a session that ended")
 
 
 def instance_of(context: Context) -> str:
@@ -98,46 +125,57 @@ def removals(context: Context) -> list[Finding]:
     ]
 
 
-def _first_refresh(context: Context) -> Token:
-    return _refreshed(context, Token(access="", refresh=context.auth_text("refresh_token")))
+def exchange_refresh(context: Context, token: Token) -> Token:
+    """Trade a refresh token; with rotation on, its successor replaces it.
 
+    "OAuth 2.0 Refresh Token Flow" (Help): the answer holds a refresh token only where rotation is
+    on, and then the one that was sent is over. The token store has the answer on disk before
+    anybody signs with it.
 
-def _refreshed(context: Context, token: Token) -> Token:
-    """Trade a refresh token; with rotation on, its successor replaces it."""
-    held = token.refresh or (
-        context.auth_text("refresh_token") if context.auth.get("refresh_token") else ""
-    )
-    form = {"grant_type": "refresh_token", "refresh_token": held, **_client(context)}
+    Raises:
+        SignInError: Salesforce does not take it any more.
+    """
+    form = {"grant_type": "refresh_token", "refresh_token": token.refresh, **client_form(context)}
     fresh = ask_token(context, form)
     return Token(
         access=fresh.access,
-        refresh=fresh.refresh or held,
+        refresh=fresh.refresh or token.refresh,
         expires_at=fresh.expires_at,
         extra={**token.extra, **fresh.extra},
     )
 
 
 def ask_token(context: Context, form: Mapping[str, str]) -> Token:
-    """Ask the token endpoint.
+    """Ask the token endpoint for a token.
 
     Raises:
         SignInError: it refuses.
     """
-    answer = _endpoint(context).post(
+    answer = token_answer(context, form)
+    if answer.status != 200:
+        raise said_no(context, answer)
+    return token_of(context, answer)
+
+
+def token_answer(context: Context, form: Mapping[str, str]) -> Response:
+    """What the token endpoint says, a refusal too."""
+    return _endpoint(context).post(
         str(context.auth.get("token_url") or TOKEN_PATH),
         form=form,
         effect=Effect.KEYED,  # a rotated refresh token that is lost here needs a person anyway
         accept=frozenset({400, 401, 403}),
     )
-    if answer.status != 200:
-        words = in_words(errors_in(answer.body)) or f"{answer.status}"
-        raise SignInError(
-            f"connections.{context.connection}.auth",
-            "Salesforce to accept the sign-in",
-            words,
-            f"Look at the app's policies, or run: crmbridge connect {context.connection}",
-        )
-    return _token(context, answer.json())
+
+
+def said_no(context: Context, answer: Response) -> SignInError:
+    """The error for a refusal, in Salesforce's words."""
+    words = in_words(errors_in(answer.body)) or f"{answer.status}"
+    return SignInError(
+        f"connections.{context.connection}.auth",
+        "Salesforce to accept the sign-in",
+        words,
+        f"Look at the app's policies, or run: crmbridge connect {context.connection}",
+    )
 
 
 def _endpoint(context: Context) -> HttpClient:
@@ -145,7 +183,13 @@ def _endpoint(context: Context) -> HttpClient:
     return context.need_http().at(url)
 
 
-def _token(context: Context, found: Mapping[str, Any]) -> Token:
+def token_of(context: Context, answer: Response) -> Token:
+    """The token of a good answer.
+
+    Raises:
+        SignInError: there is none, or it names an instance that is not Salesforce's.
+    """
+    found = answer.json()
     if not isinstance(found, dict) or not found.get("access_token"):
         raise SignInError(f"connections.{context.connection}.auth", "an access token", "none")
     instance = str(found.get("instance_url") or "")
@@ -174,7 +218,8 @@ def _is_theirs(context: Context, instance: str) -> bool:
     return scheme == "https" and host.endswith(_HOSTS) and "@" not in rest
 
 
-def _client(context: Context) -> dict[str, str]:
+def client_form(context: Context) -> dict[str, str]:
+    """Who we are: the app's id, and its secret where it has one."""
     form = {"client_id": context.auth_text("client_id")}
     if context.auth.get("client_secret"):
         form["client_secret"] = context.auth_text("client_secret")
@@ -183,7 +228,7 @@ def _client(context: Context) -> dict[str, str]:
 
 def _client_form(context: Context) -> Mapping[str, str]:
     secret = {"client_secret": context.auth_text("client_secret")}
-    return {"grant_type": "client_credentials", **_client(context), **secret}
+    return {"grant_type": "client_credentials", **client_form(context), **secret}
 
 
 def _password_form(context: Context) -> Mapping[str, str]:
@@ -191,7 +236,7 @@ def _password_form(context: Context) -> Mapping[str, str]:
     token = text("security_token") if context.auth.get("security_token") else ""
     return {
         "grant_type": "password",
-        **_client(context),
+        **client_form(context),
         "username": text("username"),
         "password": text("password") + token,
     }

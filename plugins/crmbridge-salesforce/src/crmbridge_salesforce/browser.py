@@ -13,7 +13,9 @@ from urllib.parse import urlencode
 from crmbridge.adapters import Context
 from crmbridge.adapters.http import Answer, Effect
 from crmbridge.adapters.tokens import Token
-from crmbridge_salesforce.auth import ask_token
+from crmbridge.errors import ConfigError
+from crmbridge_salesforce.auth import ask_token, client_form
+from crmbridge_salesforce.codes import code_in
 
 AUTHORIZE_PATH = "/services/oauth2/authorize"
 REVOKE_PATH = "/services/oauth2/revoke"
@@ -66,16 +68,28 @@ def trade(context: Context, asked: Errand, code: str) -> Token:
         "code": code,
         "redirect_uri": asked.redirect_uri,
         "code_verifier": asked.verifier,
-        "client_id": context.auth_text("client_id"),
+        **client_form(context),
     }
-    if context.auth.get("client_secret"):
-        form["client_secret"] = context.auth_text("client_secret")
     return ask_token(context, form)
 
 
 def revoke(context: Context, token: Token) -> None:
-    """End a token at Salesforce: the refresh token, and with it all sessions that came of it."""
+    """End a token at Salesforce: the refresh token, and with it all sessions that came of it.
+
+    One that is over already is as it should be ("Revoke OAuth Tokens", Help: ``invalid_token``).
+
+    Raises:
+        ConfigError: Salesforce does not revoke tokens of this kind.
+    """
     url = str(context.auth.get("revoke_url") or context.url)
     path = REVOKE_PATH if url == context.url else url
     form = {"token": token.refresh or token.access}
-    context.need_http().at(url).post(path, form=form, effect=Effect.KEYED, answer=Answer.BYTES)
+    accept = frozenset({400})
+    answer = (
+        context.need_http()
+        .at(url)
+        .post(path, form=form, effect=Effect.KEYED, answer=Answer.BYTES, accept=accept)
+    )
+    if answer.status == 400 and code_in(answer.body) != "invalid_token":
+        where, got = f"connections.{context.connection}.auth", code_in(answer.body) or "a refusal"
+        raise ConfigError(where, "a token that can be revoked", got, "End the session in Setup")

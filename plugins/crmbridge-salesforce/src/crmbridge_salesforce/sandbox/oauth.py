@@ -1,4 +1,8 @@
-"""The token endpoint: codes with PKCE, refresh tokens, clients, assertions, passwords."""
+"""The token endpoint: codes of browsers and devices, refresh tokens, clients, assertions, passwords.
+
+Device codes and the errors while nobody has entered one: "OAuth 2.0 Device Flow for IoT
+Integration", Salesforce Help, which follows RFC 8628 but for the name of its grant.
+"""
 
 import base64
 import hashlib
@@ -22,8 +26,9 @@ class SignIn:
         sessions: access tokens that hold.
         refreshes: refresh tokens that hold.
         rotates: a refresh token is good for one use, and comes with its successor.
-        keys: PEM public keys that may sign assertions, by client; assertions of others are only
-            looked at, not verified.
+        codes: code of a browser -> (challenge, where it goes back to).
+        devices: device code -> [user code, "pending", "slow", "agreed" or "denied"].
+        blocks_devices: the app is not installed, so that the device flow is refused.
     """
 
     org: Org
@@ -35,6 +40,8 @@ class SignIn:
     sessions: set[str] = field(default_factory=lambda: {"sandbox-session"})
     refreshes: set[str] = field(default_factory=lambda: {"sandbox-refresh"})
     codes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    devices: dict[str, list[str]] = field(default_factory=dict)
+    blocks_devices: bool = False
 
     def expire(self) -> None:
         """End all sessions."""
@@ -52,15 +59,42 @@ class SignIn:
     def token(self, received: Received, url: str) -> Answer:
         """Give a session, or say why not."""
         form = dict(parse_qsl(received.body.decode()))
+        if form.get("response_type") == "device_code":
+            return self._device(form, url)
         refused = _GRANTS.get(form.get("grant_type", ""), _unknown)(self, form)
         if refused:
             kind, _, words = refused.partition(": ")
             return Answer(status=400, document={"error": kind, "error_description": words})
         return Answer(document=self._session(form, url))
 
+    def decide(self, user_code: str, what: str) -> None:
+        """A person enters a code: ``agreed`` or ``denied``; ``slow`` asks for longer pauses."""
+        for held in self.devices.values():
+            if held[0] == user_code:
+                held[1] = what
+
+    def _device(self, form: Mapping[str, str], url: str) -> Answer:
+        if self.blocks_devices or form.get("client_id") != self.client_id:
+            words = "app must be installed into org"
+            document = {"error": "invalid_client", "error_description": words}
+            return Answer(status=400, document=document)
+        code, user_code = secrets.token_urlsafe(12), secrets.token_hex(4).upper()
+        self.devices[code] = [user_code, "pending"]
+        return Answer(
+            document={
+                "device_code": code,
+                "user_code": user_code,
+                "verification_uri": f"{url}/setup/connect",
+                "interval": 5,
+            }
+        )
+
     def revoke(self, received: Received) -> Answer:
         """End a session or a refresh token."""
         token = dict(parse_qsl(received.body.decode())).get("token", "")
+        if token not in self.sessions | self.refreshes:
+            document = {"error": "invalid_token", "error_description": "invalid token"}
+            return Answer(status=400, document=document)
         self.sessions.discard(token)
         self.refreshes.discard(token)
         return Answer(body=b"", kind="text/html")
@@ -82,7 +116,8 @@ class SignIn:
             "signature": "c2FuZGJveA==",
         }
         used = form.get("refresh_token", "")
-        if form["grant_type"] == "authorization_code" or (used and self.rotates):
+        by_person = form["grant_type"] in {"authorization_code", "device"}
+        if by_person or (used and self.rotates):
             self.refreshes.discard(used)
             document["refresh_token"] = secrets.token_urlsafe(24)
             self.refreshes.add(document["refresh_token"])
@@ -119,6 +154,19 @@ def _by_code(sign_in: SignIn, form: Mapping[str, str]) -> str:
     return ""
 
 
+def _by_device(sign_in: SignIn, form: Mapping[str, str]) -> str:
+    held = sign_in.devices.get(form.get("code", ""), ["", ""])
+    if held[1] == "agreed":
+        del sign_in.devices[form["code"]]
+        return ""
+    if held[1] == "slow":
+        held[1] = "pending"
+        return "slow_down: polled too soon"
+    if held[1] == "pending":
+        return "authorization_pending: the user has not decided yet"
+    return "access_denied: end-user denied authorization"
+
+
 def _by_password(sign_in: SignIn, form: Mapping[str, str]) -> str:
     given = (form.get("username"), form.get("password"))
     if not sign_in.is_client(form) or given != (sign_in.username, sign_in.password):
@@ -144,6 +192,7 @@ _GRANTS = {
     "client_credentials": _by_client,
     "refresh_token": _by_refresh,
     "authorization_code": _by_code,
+    "device": _by_device,
     "password": _by_password,
     "urn:ietf:params:oauth:grant-type:jwt-bearer": _by_assertion,
 }

@@ -67,6 +67,7 @@ class Sandbox:
         self.received.append(received)
         accepts = received.headers.get("Accept-Encoding", "")
         if received.path.startswith("/services/oauth2/"):
+            self.moods.due(received.method, received.path)  # for what is to happen before it
             return reply_with(self._signed_in(received), self.org)
         mood = self.moods.due(received.method, received.path)
         if mood is Mood.EXPIRED:
