@@ -18,8 +18,10 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from crmbridge.adapters import Adapter
 from crmbridge.cli.app import app
 from crmbridge.cli.main import main
+from crmbridge.extensions import Extensions, Offer, Origin
 from crmbridge.settings import load
 from crmbridge.store import open_store
 from crmbridge.testing.demo_data import DEMO_TOML, DemoData, Table, generate, write_csv
@@ -265,3 +267,16 @@ def bare_desk(tmp_path: Path) -> Desk:
 def open_desk() -> Callable[[Path], Desk]:
     """A desk in a folder of one's own."""
     return lambda folder: Desk(folder=folder)
+
+
+@pytest.fixture
+def plug(monkeypatch: pytest.MonkeyPatch) -> Callable[[Adapter], None]:
+    """Let commands of this test know an adapter that no plugin brings, and no other."""
+
+    def known(adapter: Adapter) -> None:
+        origin = Origin(plugin="test", distribution="crmbridge-test", version="1")
+        offer = Offer(item=adapter, name=adapter.name, origin=origin)
+        found = Extensions(adapters={adapter.name: offer}, scorers={})
+        monkeypatch.setattr("crmbridge.cli.session.load_plugins", lambda settings: found)
+
+    return known

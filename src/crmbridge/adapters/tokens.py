@@ -118,16 +118,19 @@ class TokenStore:
             return fresh
 
     def wipe(self, connection: str) -> None:
-        """Overwrite the token's file and remove it; does nothing where there is none."""
+        """Overwrite the token's file, whatever it holds, and remove it; of a link only the link.
+
+        Does nothing where there is none.
+        """
         with self._locked(connection):
             path = self._path(connection)
             self._held.pop(connection, None)
             with contextlib.suppress(FileNotFoundError):
-                self._read(path)
-                with path.open("r+b") as file:
-                    file.write(bytes(path.stat().st_size))
-                    file.flush()
-                    os.fsync(file.fileno())
+                if not path.is_symlink():
+                    with path.open("r+b") as file:
+                        file.write(bytes(path.stat().st_size))
+                        file.flush()
+                        os.fsync(file.fileno())
                 path.unlink()
 
     def _path(self, connection: str) -> Path:

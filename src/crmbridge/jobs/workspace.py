@@ -62,6 +62,16 @@ class Opened:
         return self.adapter.capabilities
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What an adapter needs to open a connection, or to sign a person in."""
+
+    settings: ConnectionSettings
+    adapter: Adapter
+    options: BaseModel
+    context: Context
+
+
 @dataclass(kw_only=True)
 class Workspace:
     """What a run works with. The clock may be set by ``--now``; leases keep the machine's time."""
@@ -95,9 +105,18 @@ class Workspace:
         """
         return self.extensions.adapter(settings.adapter, f"{settings.where}.adapter")
 
+    @property
+    def tokens(self) -> TokenStore:
+        """Where connections' tokens are kept."""
+        return TokenStore(self.state_folder / "tokens", watch=self.redactor.add)
+
     @contextmanager
-    def open(self, name: str) -> Iterator[Opened]:
-        """Open a connection to look at it; nothing is pinned and no lease is taken."""
+    def prepare(self, name: str) -> Iterator[Prepared]:
+        """Gather what an adapter needs, and open nothing yet.
+
+        Raises:
+            ConfigError: no plugin has the adapter, or a secret is not where the settings say.
+        """
         settings = self.settings.connection(name)
         adapter = self.adapter(settings)
         with ExitStack() as stack:
@@ -106,13 +125,20 @@ class Workspace:
             context = self._context(settings, folder, objects, stack)
             options = adapter_options(settings, adapter.settings)
             self.learn_secrets()
-            connection = stack.enter_context(adapter.open(options, context))
-            mappings, explicit = mappings_of(settings, adapter, objects, conventions_of(options))
+            yield Prepared(settings=settings, adapter=adapter, options=options, context=context)
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[Opened]:
+        """Open a connection to look at it; nothing is pinned and no lease is taken."""
+        with self.prepare(name) as ready, ready.adapter.open(ready.options, ready.context) as open_:
+            adapter, objects = ready.adapter, ready.context.objects
+            conventions = conventions_of(ready.options)
+            mappings, explicit = mappings_of(ready.settings, adapter, objects, conventions)
             yield Opened(
                 name=name,
-                settings=settings,
+                settings=ready.settings,
                 adapter=adapter,
-                connection=connection,
+                connection=open_,
                 objects=objects,
                 mappings=mappings,
                 explicit=explicit,
@@ -126,15 +152,23 @@ class Workspace:
             RetryLaterError: another run holds it.
             ConfigError: it is another account than the one first met.
         """
-        real = SystemClock()
-        fence = acquire(self.store, name, holder(), real.now(), LEASE_SECONDS)
+        with self.reserve(name) as fence, self.open(name) as opened:
+            self._budget(opened)
+            organisation = opened.connection.organisation()
+            self.pin(opened, organisation)
+            yield replace(opened, organisation=organisation, fence=fence)
+
+    @contextmanager
+    def reserve(self, name: str) -> Iterator[Fence]:
+        """Keep other runs away from a connection that is not open yet.
+
+        Raises:
+            RetryLaterError: another run holds it.
+        """
+        fence = acquire(self.store, name, holder(), SystemClock().now(), LEASE_SECONDS)
         try:
-            with self.open(name) as opened:
-                self._budget(opened)
-                organisation = opened.connection.organisation()
-                self._pin(opened, organisation)
-                with _kept(self.store, fence):
-                    yield replace(opened, organisation=organisation, fence=fence)
+            with _kept(self.store, fence):
+                yield fence
         finally:
             release(self.store, fence)
 
@@ -164,7 +198,12 @@ class Workspace:
         for secret in self.settings.secrets.revealed():
             self.redactor.add(secret)
 
-    def _pin(self, opened: Opened, organisation: str) -> None:
+    def pin(self, opened: Opened, organisation: str) -> None:
+        """Keep which account this is, or make sure that it is the one first met.
+
+        Raises:
+            ConfigError: it is another.
+        """
         account = Account(
             name=opened.name,
             adapter=opened.settings.adapter,
@@ -193,7 +232,7 @@ class Workspace:
             url=settings.url,
             auth=auth,
             http=self._http(settings, stack),
-            tokens=TokenStore(self.state_folder / "tokens", watch=self.redactor.add),
+            tokens=self.tokens,
             write_fields=write_fields(settings, objects),
             objects=objects,
         )

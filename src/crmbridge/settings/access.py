@@ -1,6 +1,6 @@
 """What the configuration says of signing in, reading and how hard a CRM may be used."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -53,6 +53,10 @@ class AuthSettings(Table):
     "Where a browser signs in, if not where the adapter expects it."
     revoke_url: str = ""
     "Where tokens are revoked, if not where the adapter expects it."
+    redirect_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    "The port that the browser comes back to while signing in; 0 for any that is free."
+    redirect_host: Literal["127.0.0.1", "localhost"] = "127.0.0.1"
+    "What the browser calls this machine, as the CRM has it in the app's callback address."
 
 
 class PullSettings(Table):

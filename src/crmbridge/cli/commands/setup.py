@@ -1,4 +1,4 @@
-"""Commands that set crmbridge up: init, adapters, doctor, fields."""
+"""Commands that set crmbridge up: init, adapters, connect, disconnect, doctor, fields."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +21,8 @@ def register(app: typer.Typer) -> None:
     for name, command in (
         ("init", init),
         ("adapters", adapters),
+        ("connect", connect),
+        ("disconnect", disconnect),
         ("doctor", doctor),
         ("fields", fields),
     ):
@@ -119,6 +121,68 @@ def _ability_json(ability: Any) -> dict[str, Any]:
         "key_is_unique": ability.key_is_unique,
         "note": ability.note,
     }
+
+
+def connect(
+    context: typer.Context,
+    connection: Connection,
+    way: Annotated[
+        str, typer.Option("--way", help="browser, device or paste; by default the adapter's best.")
+    ] = "",
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Only show the address to open.")
+    ] = False,
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Read what is to be pasted from standard input.")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Sign in to a CRM; the token is kept beside the store in a file of mode 0600.
+
+    Example: crmbridge connect sales --way browser
+    """
+    from crmbridge.cli.person import Terminal
+    from crmbridge.cli.session import workspace
+    from crmbridge.jobs.setup.connecting import connect as sign_in
+    from crmbridge.jobs.setup.redirect import RedirectPage
+
+    with workspace(context) as space:
+        settings = space.settings.connection(connection)
+        where, auth = f"connections.{connection}", settings.auth
+        page = RedirectPage(where=where, host=auth.redirect_host, port=auth.redirect_port)
+        hears = space.redactor.add
+        with Terminal(
+            where=where, page=page, hears=hears, opens=not no_browser, reads=stdin
+        ) as person:
+            done = sign_in(space, connection, person, way)
+    if json_:
+        show_json(asdict(done))
+        return
+    account = f" to {done.organisation}" if done.organisation else ""
+    show(f"Connected {connection}{account} ({done.title}, {done.way}).")
+    for finding in done.findings:
+        show(finding_line(finding))
+
+
+def disconnect(context: typer.Context, connection: Connection, json_: Json = False) -> None:
+    """End a connection's token at the CRM, and wipe it here even if that cannot be done.
+
+    Example: crmbridge disconnect sales
+    """
+    from crmbridge.cli.session import workspace
+    from crmbridge.jobs.setup.connecting import disconnect as sign_out
+
+    with workspace(context) as space:
+        done = sign_out(space, connection)
+    if json_:
+        show_json(asdict(done))
+        return
+    if not done.was_connected:
+        show(f"{connection} held no token.")
+        return
+    show(f"Disconnected {connection}: its token is wiped.")
+    if done.problem:
+        note(f"The CRM may still honour it, revoke it there: {done.problem}")
 
 
 def doctor(context: typer.Context, connection: AnyConnection = "", json_: Json = False) -> None:
