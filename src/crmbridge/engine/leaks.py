@@ -20,6 +20,8 @@ _ENDED = frozenset({"close", "closed", "closing", "won", "lost", "duration"})
 
 _DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}")
 _HALVES = 2
+_LEAST_TELLING, _BY_CHANCE = 20, 1e-6
+"""Rows with an unusual value that are needed, and how likely it is that all of them came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,18 @@ def _suspicion(table: pd.DataFrame, column: str, came: Numbers) -> str:
     if _holds_days(texts(table, column)):
         return "holds days, and a day never comes again"
     alone = strength(table, column, came)
-    return f"alone tells the outcome (AUC {alone:.2f})" if alone > LEAK_AUC else ""
+    if alone > LEAK_AUC:
+        return f"alone tells the outcome (AUC {alone:.2f})"
+    return "differs from its usual value only on a yes" if _only_on_yes(table, column, came) else ""
+
+
+def _only_on_yes(table: pd.DataFrame, column: str, came: Numbers) -> bool:
+    """Whether a column has another value than its commonest only where the outcome came."""
+    words = pd.Series(texts(table, column), dtype=object)
+    others = (words != words.mode().iloc[0]).to_numpy()
+    if others.sum() < _LEAST_TELLING or came[others].min() < 1:
+        return False
+    return float(came.mean()) ** float(others.sum()) < _BY_CHANCE
 
 
 def _holds_days(words: list[str]) -> bool:
