@@ -117,11 +117,11 @@ def test_a_private_token_that_is_refused_ends(hub: Sandbox, connect: Connect) ->
     assert len(hub.log) == 1
 
 
-def test_no_sign_in_is_a_matter_of_the_settings(hub: Sandbox, tmp_path: Path) -> None:
-    """The message says what may stand there."""
+def test_without_a_token_the_message_says_how_to_get_one(hub: Sandbox, tmp_path: Path) -> None:
+    """Nothing is sent."""
     context = make_context(tmp_path, url=hub.url)
 
-    with pytest.raises(ConfigError, match="access_token"):
+    with pytest.raises(SignInError, match="crmbridge connect sales"):
         read(ADAPTER.open(ADAPTER.settings(), context))
 
 

@@ -26,6 +26,7 @@ from crmbridge.adapters import (
 from crmbridge.errors import CannotError
 from crmbridge.records import Finding
 from crmbridge_hubspot import setup
+from crmbridge_hubspot.browser import SIGN_IN
 from crmbridge_hubspot.client import HubspotApi
 from crmbridge_hubspot.links import read_links
 from crmbridge_hubspot.mapping import (
@@ -199,4 +200,5 @@ ADAPTER = Adapter(
     mappings=MAPPINGS,
     objects=OBJECTS,
     sandbox=open_sandbox,
+    sign_in=SIGN_IN,
 )

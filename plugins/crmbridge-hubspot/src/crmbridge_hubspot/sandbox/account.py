@@ -3,7 +3,7 @@
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from crmbridge_hubspot.sandbox.answers import Reply, invalid, not_found, refusal
 from crmbridge_hubspot.sandbox.records import Records
@@ -188,46 +188,3 @@ def _paged(items: Sequence[Any], asked: Asked) -> Reply:
     if after + limit < len(items):
         document["paging"] = {"next": {"after": str(after + limit)}}
     return Reply(200, document)
-
-
-class Tokens:
-    """Who may come in: a private app's token, and OAuth tokens that expire."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self.private = {"pat-sandbox"}
-        self.refresh = "refresh-sandbox"
-        self.seconds = 1800
-        self.issued: dict[str, float] = {}
-        self._count = 0
-
-    def trade(self, asked: Asked) -> Reply:
-        """Give an access token for a refresh token."""
-        form = dict(parse_qsl(asked.body.decode()))
-        if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != self.refresh:
-            raise refusal(400, "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
-        self._count += 1
-        token = f"oauth-{self._count}"
-        self.issued[token] = self._account.clock.now().timestamp() + self.seconds
-        document = {
-            "token_type": "bearer",
-            "refresh_token": self.refresh,
-            "access_token": token,
-            "expires_in": self.seconds,
-        }
-        return Reply(200, document)
-
-    def admit(self, header: str) -> None:
-        """Refuse a request without a token that is good now."""
-        token = header.removeprefix("Bearer ")
-        if token in self.private:
-            return
-        if token not in self.issued:
-            raise refusal(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")
-        if self.issued[token] <= self._account.clock.now().timestamp():
-            message = "The OAuth token used to make this call expired 75 second(s) ago."
-            raise refusal(401, "EXPIRED_AUTHENTICATION", message)
-
-    def expire_all(self) -> None:
-        """Let every OAuth token end now."""
-        self.issued = dict.fromkeys(self.issued, 0.0)

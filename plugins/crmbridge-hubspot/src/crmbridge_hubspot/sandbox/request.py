@@ -28,7 +28,7 @@ class Asked:
     @property
     def is_write(self) -> bool:
         """Whether it changes records."""
-        reads = ("/search", "/batch/read", "/token")
+        reads = ("/search", "/batch/read", "/token", "/introspect", "/revoke")
         return self.method != "GET" and not self.path.endswith(reads)
 
     def json(self) -> Any:

@@ -12,10 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from crmbridge_hubspot.sandbox.account import Lists, Rest, Tokens
+from crmbridge_hubspot.sandbox.account import Lists, Rest
 from crmbridge_hubspot.sandbox.answers import RefusedError, Reply, not_found
 from crmbridge_hubspot.sandbox.linking import Linking
 from crmbridge_hubspot.sandbox.moods import INSTEAD, Mood, Moods
+from crmbridge_hubspot.sandbox.oauth import Tokens
 from crmbridge_hubspot.sandbox.records import Records
 from crmbridge_hubspot.sandbox.request import Asked
 from crmbridge_hubspot.sandbox.schema import furnish
@@ -80,7 +81,7 @@ class Sandbox:
         for method, pattern, endpoint in self._routes:
             found = pattern.fullmatch(asked.path)
             if found and method == asked.method:
-                if "oauth" not in asked.path:
+                if not asked.path.startswith("/oauth/"):
                     self.tokens.admit(asked.headers.get("Authorization", ""))
                 parts = [unquote(one) for one in found.groups()]
                 return self._limits(asked, endpoint(replace(asked, parts=parts)))
@@ -107,7 +108,12 @@ def _routes(account: Account, tokens: Tokens) -> Iterator[tuple[str, re.Pattern[
     lists, rest = Lists(account), Rest(account, records)
     objects, links = "/crm/v3/objects/([^/]+)", "/crm/v4/associations/([^/]+)/([^/]+)"
     table: tuple[tuple[str, str, Endpoint], ...] = (
-        ("POST", "/oauth/v[13]/token", tokens.trade),
+        ("GET", "/oauth/authorize", tokens.consent),
+        ("POST", "/oauth/(v1|v3|2026-03)/token", tokens.trade),
+        ("POST", "/oauth/2026-03/token/introspect", tokens.introspect),
+        ("POST", "/oauth/2026-03/token/revoke", tokens.revoke),
+        ("GET", "/oauth/v1/refresh-tokens/([^/]+)", tokens.look),
+        ("DELETE", "/oauth/v1/refresh-tokens/([^/]+)", tokens.forget),
         ("POST", f"{objects}/search", search.search),
         ("POST", f"{objects}/batch/read", records.batch_read),
         ("POST", f"{objects}/batch/create", records.batch_create),
