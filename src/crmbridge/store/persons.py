@@ -72,7 +72,7 @@ def places(person: Person) -> Iterator[tuple[Table, ColumnElement[bool]]]:
         conditions = list(_in_stream(stream, table, person))
         if conditions:
             yield table, or_(*conditions)
-    for table in (schema.field_values, schema.scores, schema.segments):
+    for table in (schema.field_values, schema.scores, schema.segments, schema.offers):
         yield table, _any(_is(table, key) for key in person.keys)
     yield (
         schema.features,
@@ -88,6 +88,7 @@ def places(person: Person) -> Iterator[tuple[Table, ColumnElement[bool]]]:
     yield schema.quarantine, _any(_in_quarantine(person))
     yield schema.aliases, _any(_in_aliases(person))
     yield schema.links, _any(_in_links(person))
+    yield schema.identities, _any(_in_identities(person))
     yield schema.changeset_items, _any(_in_items(person))
     yield schema.audit, _any(_is(schema.audit, k, id_="record_id") for k in person.keys)
     problem = schema.plans.c.problem
@@ -171,6 +172,17 @@ def _in_links(person: Person) -> Iterator[ColumnElement[bool]]:
     for key in person.keys:
         for end in ("from", "to"):
             yield _is(schema.links, key, f"{end}_object", f"{end}_id")
+
+
+def _in_identities(person: Person) -> Iterator[ColumnElement[bool]]:
+    columns = schema.identities.c
+    for key in person.keys:
+        for side in ("left", "right"):
+            yield and_(
+                columns[f"{side}_connection"] == key.connection,
+                columns[f"{side}_object"] == key.object,
+                columns[f"{side}_id"] == key.id,
+            )
 
 
 def _in_items(person: Person) -> Iterator[ColumnElement[bool]]:

@@ -285,6 +285,42 @@ scores = Table(
     _key("connection", "object", "id"),
 )
 
+offers = Table(
+    "offers",
+    metadata,
+    _text("connection"),
+    _text("object"),
+    _text("id"),
+    _integer("rank"),
+    _text("product"),
+    _number("fit"),
+    _text("why"),
+    _text("model"),
+    _integer("run_id"),
+    _key("connection", "object", "id", "rank"),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    _text("id"),
+    _text("left_connection"),
+    _text("left_object"),
+    _text("left_id"),
+    _text("right_connection"),
+    _text("right_object"),
+    _text("right_id"),
+    _number("probability"),
+    _text("state"),  # review, linked, rejected
+    _text("decided_by"),  # model, person; what a person decided no linking changes
+    _text("why"),
+    _text("model"),
+    _integer("found_at"),
+    _integer("decided_at", nullable=True),
+    _integer("run_id"),
+    _key("id"),
+)
+
 segments = Table(
     "segments",
     metadata,

@@ -16,16 +16,17 @@ from alembic.script import ScriptDirectory
 
 from crmbridge.errors import StorageError
 from crmbridge.store import Store, migrate, open_store
-from crmbridge.store.database import set_meta
+from crmbridge.store.database import get_meta, set_meta
 from crmbridge.store.schema import metadata
 
+AFTER = f"{int(migrate.HEAD) + 1:04}"
 NEXT = '''
 """The next revision, for a test."""
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{after}"
+down_revision = "{head}"
 
 
 def upgrade() -> None:
@@ -38,7 +39,8 @@ def upgrade() -> None:
 def scripts_with_next(folder: Path, more: str = "pass") -> Path:
     scripts = folder / "scripts"
     shutil.copytree(migrate.SCRIPTS, scripts)
-    (scripts / "versions" / "0002_next.py").write_text(NEXT.format(note="", more=more))
+    text = NEXT.format(note="", more=more, after=AFTER, head=migrate.HEAD)
+    (scripts / "versions" / f"{AFTER}_next.py").write_text(text)
     return scripts
 
 
@@ -49,7 +51,7 @@ def tables(path: Path) -> set[str]:
 
 def upgrade(store: Store, scripts: Path) -> None:
     with store.write() as tx:
-        migrate.upgrade(tx, store.place, scripts, head="0002")
+        migrate.upgrade(tx, store.place, scripts, head=AFTER)
 
 
 def test_the_program_needs_the_last_revision_that_ships() -> None:
@@ -73,13 +75,28 @@ def test_an_upgrade_keeps_a_backup_of_the_older_file(tmp_path: Path) -> None:
 
     upgrade(store, scripts_with_next(tmp_path))
 
-    backup = tmp_path / "store.db.0001.backup"
+    backup = tmp_path / f"store.db.{migrate.HEAD}.backup"
     assert "added" in tables(tmp_path / "store.db")
     assert "added" not in tables(backup)
     with sqlite3.connect(backup) as connection:
         assert connection.execute("SELECT value FROM meta WHERE key = 'kept'").fetchall() == [
             ("1",)
         ]
+
+
+def test_a_store_of_the_first_release_is_upgraded_with_what_it_holds(url: str) -> None:
+    store = open_store(url)
+    with store.write() as tx:
+        set_meta(tx, "kept", "1")
+        for table in ("identities", "offers"):
+            tx.exec_driver_sql(f"DROP TABLE {table}")
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    store.close()
+
+    with open_store(url).read() as tx:
+        assert migrate.revision_of(tx) == migrate.HEAD
+        assert get_meta(tx, "kept") == "1"
+        assert tx.dialect.has_table(tx, "identities")
 
 
 def test_an_upgrade_that_fails_changes_nothing(url: str, tmp_path: Path) -> None:
@@ -90,7 +107,7 @@ def test_an_upgrade_that_fails_changes_nothing(url: str, tmp_path: Path) -> None
         upgrade(store, scripts)
 
     with store.read() as tx:
-        assert migrate.revision_of(tx) == "0001"
+        assert migrate.revision_of(tx) == migrate.HEAD
         assert not tx.dialect.has_table(tx, "added")
 
 
@@ -98,7 +115,8 @@ def test_a_newer_store_is_refused_and_left_alone(url: str, tmp_path: Path) -> No
     store = open_store(url)
     upgrade(store, scripts_with_next(tmp_path))
 
-    with pytest.raises(StorageError, match=r"revision 0001 or older .* got revision 0002.*Upgrade"):
+    said = rf"revision {migrate.HEAD} or older .* got revision {AFTER}.*Upgrade"
+    with pytest.raises(StorageError, match=said):
         open_store(url)
 
 
@@ -124,7 +142,7 @@ from pathlib import Path
 from crmbridge.store import migrate, open_store
 store = open_store("sqlite:///store.db")
 with store.write() as tx:
-    migrate.upgrade(tx, store.place, Path({str(scripts)!r}), head="0002")
+    migrate.upgrade(tx, store.place, Path({str(scripts)!r}), head={AFTER!r})
 """
     environment = {**os.environ, "CRMBRIDGE_FAILPOINT": "migration.step:1"}
     killed = subprocess.run(
@@ -133,5 +151,5 @@ with store.write() as tx:
 
     assert killed.returncode == -signal.SIGKILL
     with open_store("sqlite:///store.db", base=tmp_path).read() as tx:
-        assert migrate.revision_of(tx) == "0001"
+        assert migrate.revision_of(tx) == migrate.HEAD
         assert not tx.dialect.has_table(tx, "added")
