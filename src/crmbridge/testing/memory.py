@@ -1,6 +1,6 @@
 """An adapter for a CRM in memory, for tests of everything that stands on adapters."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -156,8 +156,16 @@ class MemoryConnection(Connection):
     def describe(self) -> Sequence[RemoteObject]:
         """All objects with their fields; those of the CRM's own cannot be written."""
         self._need(self.declared.describes, "describe")
+        lacking = self.crm.lacking
         return [
-            RemoteObject(name=object_, fields=tuple(map(_remote, self._fields(object_))))
+            RemoteObject(
+                name=object_,
+                fields=tuple(
+                    _remote(name, self.crm.formulas)
+                    for name in self._fields(object_)
+                    if name not in lacking
+                ),
+            )
             for object_ in self.declared.objects
         ]
 
@@ -243,7 +251,9 @@ class MemoryConnection(Connection):
         """Create the fields."""
         self._need(self.declared.provisions, "provision")
         for one in fields:
-            self.crm.new_fields.setdefault(one.object, []).append(one.name)
+            self.crm.lacking.discard(one.name)
+            if one.name not in self._fields(one.object):
+                self.crm.new_fields.setdefault(one.object, []).append(one.name)
         return []
 
     def normalise(self, object_: str, field_: str, value: Any) -> Any:
@@ -271,10 +281,14 @@ def _within(window: Window, modified: int) -> bool:
     return since <= modified < to_millis(window.until)
 
 
-def _remote(name: str) -> RemoteField:
-    fixed = name in {"Id", "ModifiedAt", "Version"}
+def _remote(name: str, formulas: Container[str]) -> RemoteField:
+    fixed = name in {"Id", "ModifiedAt", "Version"} or name in formulas
     return RemoteField(
-        name=name, writable=not fixed, unique=name in {"Id", "visit_key"}, length=255
+        name=name,
+        writable=not fixed,
+        formula=name in formulas,
+        unique=name in {"Id", "visit_key"},
+        length=255,
     )
 
 

@@ -64,6 +64,8 @@ class MemoryCrm:
 
     Args:
         keeps: what becomes of a value that is written; `normalise` says the same.
+        lacking: fields that are not there until they are provisioned.
+        formulas: fields that the CRM works out: they change without the record's being modified.
         late: how long changes stay invisible to readers after their own time of modification.
     """
 
@@ -77,6 +79,8 @@ class MemoryCrm:
     records: dict[str, dict[str, Held]] = field(default_factory=dict)
     links: dict[tuple[str, str], list[Link]] = field(default_factory=dict)
     new_fields: dict[str, list[str]] = field(default_factory=dict)
+    lacking: set[str] = field(default_factory=set)
+    formulas: set[str] = field(default_factory=set)
     number: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 

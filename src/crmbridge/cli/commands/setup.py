@@ -185,18 +185,37 @@ def disconnect(context: typer.Context, connection: Connection, json_: Json = Fal
         note(f"The CRM may still honour it, revoke it there: {done.problem}")
 
 
-def doctor(context: typer.Context, connection: AnyConnection = "", json_: Json = False) -> None:
+def doctor(
+    context: typer.Context,
+    connection: AnyConnection = "",
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Make missing fields in the CRM, after showing them.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Make them without asking.")] = False,
+    package: Annotated[
+        Path | None,
+        typer.Option("--package", help="Write files here by which an administrator makes them."),
+    ] = None,
+    json_: Json = False,
+) -> None:
     """Check sign-in, permissions, fields, limits, store and clock; each finding has a remedy.
 
-    Example: crmbridge doctor
+    Example: crmbridge doctor sales --fix
     """
+    from crmbridge.cli import fixing
     from crmbridge.cli.session import workspace
     from crmbridge.jobs.setup.doctor import examine
 
+    made: dict[str, Any] = {}
+    findings = []
     with workspace(context) as space:
-        findings = examine(space, [connection] if connection else [])
+        if package is not None:
+            made = fixing.package(space, connection, package)
+        elif fix:
+            made, findings = fixing.fix(space, connection, is_sure=yes)
+        findings += examine(space, [connection] if connection else [])
     if json_:
-        show_json({"findings": [asdict(finding) for finding in findings]})
+        show_json({**made, "findings": [asdict(finding) for finding in findings]})
         return
     for finding in findings:
         show(finding_line(finding))
