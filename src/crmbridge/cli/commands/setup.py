@@ -11,6 +11,7 @@ from crmbridge.cli.output import finding_line, note, show, show_json, table
 
 if TYPE_CHECKING:
     from crmbridge.extensions import Extensions
+    from crmbridge.records import Finding
 
 Connection = Annotated[str, typer.Argument(metavar="CONNECTION")]
 AnyConnection = Annotated[str, typer.Argument(metavar="[CONNECTION]", help="All if not named.")]
@@ -207,7 +208,7 @@ def doctor(
     from crmbridge.jobs.setup.doctor import examine
 
     made: dict[str, Any] = {}
-    findings = []
+    findings: list[Finding] = []
     with workspace(context) as space:
         if package is not None:
             made = fixing.package(space, connection, package)

@@ -10,7 +10,6 @@ from crmbridge.adapters import NewField, Operation, RemoteObject
 from crmbridge.errors import CannotError, CrmbridgeError, StorageError, UsageError
 from crmbridge.jobs.workspace import Opened, Workspace
 from crmbridge.jobs.writing.allowed import source_fields, visit_object
-
 from crmbridge.records import Finding, to_millis
 from crmbridge.store.audit import AuditLine, add_audit
 
