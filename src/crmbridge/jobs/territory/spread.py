@@ -1,19 +1,42 @@
 """Plans reps side by side: in processes of this machine, or on a Dask cluster."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
-from crmbridge.errors import ConfigError, CrmbridgeError
+from crmbridge.errors import ConfigError, CrmbridgeError, RecordError
 from crmbridge.planning import Budget, Plan, Problem, join_plans, plan_part, split_by_rep
 from crmbridge.settings import EngineSettings
 
 WORTH_A_PROCESS = 4_000_000
 """Iterations in all from which starting processes pays; below, one process is quicker."""
+STEP_SECONDS = 10.0
+"""Between two words of progress."""
+
+Result = Plan | CrmbridgeError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the planning of all reps has come."""
+
+    done: int
+    reps: int
+    seconds_left: int
+
+
+Say = Callable[[Progress], None]
+
+
+def say_nothing(progress: Progress) -> None:
+    """For those who only want the plan."""
+    del progress
 
 
 def plan_everybody(
-    problem: Problem, budget: Budget, engine: EngineSettings
+    problem: Problem, budget: Budget, engine: EngineSettings, say: Say = say_nothing
 ) -> tuple[Plan, dict[str, CrmbridgeError]]:
     """Plan each rep on its own; the same plan, however many work on it.
 
@@ -21,16 +44,12 @@ def plan_everybody(
         The plan; and by rep what made planning fail, which stops nobody else.
 
     Raises:
-        ConfigError: the Dask scheduler cannot be reached.
+        ConfigError: the Dask scheduler cannot be reached, or its workers lack crmbridge.
     """
     parts = split_by_rep(problem)
-    is_small = len(parts) * budget.iterations < WORTH_A_PROCESS
-    if engine.backend == "local" and (is_small or engine.workers == 1 or len(parts) == 1):
-        results = [_planned(part, budget) for part in parts]
-    else:
-        results = _side_by_side(parts, budget, engine)
+    results = list(_told(_results(parts, budget, engine), len(parts), say))
     failed = {
-        (part.reps[0].id if part.reps else ""): result
+        _rep(part): result
         for part, result in zip(parts, results, strict=True)
         if isinstance(result, CrmbridgeError)
     }
@@ -38,24 +57,68 @@ def plan_everybody(
     return join_plans(problem, budget, plans), failed
 
 
-def _side_by_side(
-    parts: tuple[Problem, ...], budget: Budget, engine: EngineSettings
-) -> list[Plan | CrmbridgeError]:
+def _results(parts: Sequence[Problem], budget: Budget, engine: EngineSettings) -> Iterator[Result]:
+    if engine.backend == "dask":
+        with _cluster(engine):
+            yield from _side_by_side(parts, budget, workers=-1)
+        return
+    is_small = len(parts) * budget.iterations < WORTH_A_PROCESS
+    if is_small or engine.workers == 1 or len(parts) == 1:
+        yield from (_planned(part, budget) for part in parts)
+        return
+    yield from _until_a_process_dies(parts, budget, engine.workers or -1)
+
+
+def _until_a_process_dies(
+    parts: Sequence[Problem], budget: Budget, workers: int
+) -> Iterator[Result]:
+    """What is left when the system kills a process, for want of memory mostly, is planned one
+    rep at a time, so that the rep it dies of is known."""
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    done = 0
+    try:
+        for result in _side_by_side(parts, budget, workers):
+            done += 1
+            yield result
+    except TerminatedWorkerError:
+        yield from (_alone(part, budget) for part in parts[done:])
+
+
+def _alone(part: Problem, budget: Budget) -> Result:
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    try:
+        return next(_side_by_side([part], budget, workers=2))
+    except TerminatedWorkerError:
+        where = f"planning of {_rep(part)}"
+        return RecordError(where, "a process that lives", "one that was killed", "See to memory")
+
+
+def _side_by_side(parts: Sequence[Problem], budget: Budget, workers: int) -> Iterator[Result]:
     from joblib import Parallel, delayed
 
-    with _backend(engine):
-        tasks = (delayed(_planned)(part, budget) for part in parts)
-        results: list[Plan | CrmbridgeError] = Parallel(n_jobs=engine.workers or -1)(tasks)
+    tasks = (delayed(_planned)(part, budget) for part in parts)
+    results: Iterator[Result] = Parallel(n_jobs=workers, return_as="generator")(tasks)
     return results
 
 
+def _told(results: Iterator[Result], reps: int, say: Say) -> Iterator[Result]:
+    """Pass results on, with a word now and then of how long the rest will take."""
+    began = said = monotonic()
+    for done, result in enumerate(results, 1):
+        yield result
+        now = monotonic()
+        if now - said >= STEP_SECONDS and done < reps:
+            said = now
+            left = round((now - began) / done * (reps - done))
+            say(Progress(done=done, reps=reps, seconds_left=left))
+
+
 @contextmanager
-def _backend(engine: EngineSettings) -> Iterator[None]:
+def _cluster(engine: EngineSettings) -> Iterator[None]:
     from joblib import parallel_config
 
-    if engine.backend == "local":
-        yield
-        return
     try:
         import distributed
 
@@ -69,11 +132,60 @@ def _backend(engine: EngineSettings) -> Iterator[None]:
             "Start it, or set backend to local",
         ) from cause
     with client, parallel_config(backend="dask"):
+        _check_workers(client)
         yield
 
 
-def _planned(part: Problem, budget: Budget) -> Plan | CrmbridgeError:
+def _check_workers(client: Any) -> None:
+    """Refuse workers that would plan otherwise than this machine."""
+    own = _versions()
+    try:
+        theirs = client.run(_versions)
+    except Exception as cause:  # whatever a worker without crmbridge raises
+        raise ConfigError(
+            "engine.scheduler", f"workers with crmbridge {own[0]}", type(cause).__name__
+        ) from cause
+    refuse_unlike(own, theirs)
+
+
+def refuse_unlike(own: Sequence[str], theirs: Mapping[str, Sequence[str]]) -> None:
+    """Refuse to plan with nobody, or with workers whose versions differ from ours.
+
+    Args:
+        theirs: by worker.
+
+    Raises:
+        ConfigError: so it is.
+    """
+    if not theirs:
+        raise ConfigError("engine.scheduler", "at least one worker", "none", "Start workers")
+    for worker, versions in sorted(theirs.items()):
+        if tuple(versions) != tuple(own):
+            raise ConfigError(
+                f"engine.scheduler: worker {worker}",
+                f"crmbridge, numba and numpy of versions {', '.join(own)}",
+                ", ".join(versions),
+                "Install the same versions there",
+            )
+
+
+def _versions() -> tuple[str, ...]:
+    """Versions that decide what a plan looks like."""
+    from importlib.metadata import version
+
+    return tuple(version(name) for name in ("crmbridge", "numba", "numpy"))
+
+
+def _planned(part: Problem, budget: Budget) -> Result:
     try:
         return plan_part(part, budget)
     except CrmbridgeError as error:
         return error
+    except Exception as error:  # one rep must not stop the others
+        where = f"planning of {_rep(part)}"
+        fault = f"{type(error).__name__}: {error}"
+        return RecordError(where, "a plan", fault, "Report this: it is a fault in crmbridge")
+
+
+def _rep(part: Problem) -> str:
+    return part.reps[0].id if part.reps else ""

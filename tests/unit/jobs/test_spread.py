@@ -1,0 +1,159 @@
+"""However many processes plan, on this machine or on a cluster, the plan is the same."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from crmbridge.errors import ConfigError
+from crmbridge.jobs.territory import spread
+from crmbridge.jobs.territory.spread import Progress, plan_everybody, refuse_unlike
+from crmbridge.planning import Budget, Plan, Problem, dumps, plan_part
+from crmbridge.settings import EngineSettings
+from crmbridge.testing.planning import a_customer, a_problem, a_rep, travel
+
+BUDGET = Budget(iterations=400, seconds=0)
+REPS = ("ann", "bob", "cem", "dora")
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    customers = [
+        a_customer(f"{rep}-{n}", 10.0 + n, owner=rep, place=f"{rep}-{n}")
+        for rep in REPS
+        for n in range(12)
+    ]
+    travels = tuple(
+        travel({"home": (0, 0), **{f"{rep}-{n}": (n % 4, n // 4) for n in range(12)}}, 9, rep)
+        for rep in REPS
+    )
+    return a_problem(customers, reps=tuple(a_rep(rep) for rep in REPS), travels=travels)
+
+
+@pytest.fixture(scope="module")
+def whole(problem: Problem) -> str:
+    plan, failed = plan_everybody(problem, BUDGET, EngineSettings(workers=1))
+    assert not failed
+    assert len(plan.visits) > len(REPS)
+    return dumps(plan)
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """A real scheduler with two worker processes, on this machine."""
+    distributed = pytest.importorskip("distributed", reason="the extra crmbridge[dask]")
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address=None,
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture
+def always_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "WORTH_A_PROCESS", 0)
+
+
+@pytest.mark.usefixtures("always_apart")
+def test_two_processes_make_the_same_plan(problem: Problem, whole: str) -> None:
+    plan, failed = plan_everybody(problem, BUDGET, EngineSettings(workers=2))
+    assert (dumps(plan), failed) == (whole, {})
+
+
+def test_two_dask_workers_make_the_same_plan(problem: Problem, whole: str, scheduler: str) -> None:
+    engine = EngineSettings(backend="dask", scheduler=scheduler)
+    plan, failed = plan_everybody(problem, BUDGET, engine)
+    assert (dumps(plan), failed) == (whole, {})
+
+
+def test_a_scheduler_that_is_not_there_is_a_configuration_error(
+    problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="the extra crmbridge[dask]")
+    patient = distributed.Client
+    monkeypatch.setattr(distributed, "Client", lambda to, **_: patient(to, timeout="1s"))
+    engine = EngineSettings(backend="dask", scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(ConfigError, match=r"engine\.scheduler: expected a Dask scheduler"):
+        plan_everybody(problem, BUDGET, engine)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "message"),
+    [
+        ({}, "expected at least one worker, got none"),
+        ({"tcp://a:1": ("2", "1"), "tcp://b:1": ("1", "1")}, r"worker tcp://b:1: .* got 1, 1\."),
+    ],
+    ids=["nobody", "older"],
+)
+def test_workers_that_would_plan_otherwise_are_refused(
+    theirs: dict[str, tuple[str, ...]], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        refuse_unlike(("2", "1"), theirs)
+
+
+def test_a_fault_in_one_rep_names_them_and_stops_nobody_else(
+    problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(part: Problem, budget: Budget) -> Plan:
+        if part.reps[0].id == "bob":
+            raise ZeroDivisionError("nothing left")
+        return plan_part(part, budget)
+
+    monkeypatch.setattr(spread, "plan_part", broken)
+    plan, failed = plan_everybody(problem, BUDGET, EngineSettings(workers=1))
+    assert {visit.rep for visit in plan.visits} == set(REPS) - {"bob"}
+    fault = "planning of bob: expected a plan, got ZeroDivisionError: nothing left"
+    assert [str(error).startswith(fault) for error in failed.values()] == [True]
+
+
+def test_a_rep_whose_process_is_killed_is_found_and_the_others_are_planned() -> None:
+    """In a process of its own: the pool is shared by all that plan in one."""
+    done = subprocess.run(
+        [sys.executable, "-c", _DIES], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ann,cem|bob" in done.stdout
+
+
+_DIES = """
+import os, signal
+from crmbridge.jobs.territory import spread
+from crmbridge.planning import Budget
+from crmbridge.settings import EngineSettings
+from crmbridge.testing.planning import a_customer, a_problem, a_rep, all_near
+
+def planned(part, budget):
+    if part.reps[0].id == "bob":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(part, budget)
+
+whole, spread._planned, spread.WORTH_A_PROCESS = spread._planned, planned, 0
+names = ("ann", "bob", "cem")
+problem = a_problem(
+    [a_customer(name, owner=name, place=name) for name in names],
+    reps=tuple(a_rep(name) for name in names),
+    travels=tuple(all_near([name], rep=name) for name in names),
+)
+plan, failed = spread.plan_everybody(problem, Budget(iterations=1), EngineSettings(workers=2))
+print(",".join(sorted(visit.rep for visit in plan.visits)) + "|" + ",".join(failed))
+"""
+
+
+def test_progress_says_how_long_the_rest_will_take(
+    problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread, "STEP_SECONDS", 0.0)
+    clock = iter(range(0, 1000, 10))
+    monkeypatch.setattr(spread, "monotonic", lambda: next(clock))
+    heard: list[Progress] = []
+    plan_everybody(problem, BUDGET, EngineSettings(workers=1), heard.append)
+    assert heard == [
+        Progress(done=1, reps=4, seconds_left=30),
+        Progress(done=2, reps=4, seconds_left=20),
+        Progress(done=3, reps=4, seconds_left=10),
+    ]
