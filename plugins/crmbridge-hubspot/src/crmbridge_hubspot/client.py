@@ -13,6 +13,7 @@ from crmbridge.adapters.limits import TokenBucket
 from crmbridge.errors import ConfigError, RetryLaterError
 from crmbridge_hubspot.auth import sign
 from crmbridge_hubspot.dialect import DIALECT, quota_of
+from crmbridge_hubspot.vendor import TurnedDownError, Vendor
 
 PAGE = 100
 """Records of one page of a list; the most that it gives."""
@@ -37,6 +38,7 @@ class HubspotApi:
 
     def __init__(self, context: Context, searches_per_second: float = 0) -> None:
         self._http = context.need_http().at(context.url, sign(context), DIALECT)
+        self._vendor = Vendor(self._http)
         self._clock = context.clock
         # Searches have a limit of their own, and their answers say nothing of what is left of it.
         self._searches = TokenBucket(searches_per_second, 1.0, context.clock)
@@ -116,13 +118,34 @@ class HubspotApi:
 
     def properties(self, type_: str) -> list[Record] | None:
         """The properties of a type; None where it may not be seen."""
-        answer = self._http.get(f"crm/v3/properties/{type_}", accept=_ELSEWHERE)
-        return list(answer.data["results"]) if answer.status < 400 else None
+        core = self._vendor.client.crm.properties.core_api
+        try:
+            return list(self._vendor.ask(core.get_all, type_)["results"])
+        except TurnedDownError as no:
+            _must_be_elsewhere(no)
+            return None
 
-    def create_property(self, type_: str, body: Mapping[str, Any]) -> Response:
-        """Create a property; 409 where it is there already."""
-        path, accept = f"crm/v3/properties/{type_}", frozenset({400, 403, 409})
-        return self._http.post(path, dict(body), effect=Effect.KEYED, accept=accept)
+    def create_property(self, type_: str, body: Mapping[str, Any]) -> Response | None:
+        """Create a property; the refusal, 409 where it is there already, or None."""
+        core = self._vendor.client.crm.properties.core_api
+        return self._made(core.create, type_, dict(body))
+
+    def create_group(self, type_: str, name: str, label: str) -> Response | None:
+        """Create a group of properties; the refusal, 409 where it is there already, or None."""
+        groups = self._vendor.client.crm.properties.groups_api
+        return self._made(groups.create, type_, {"name": name, "label": label, "displayOrder": -1})
+
+    def set_options(self, type_: str, name: str, options: Sequence[Any]) -> Response | None:
+        """Give a property these options; the refusal or None."""
+        core = self._vendor.client.crm.properties.core_api
+        return self._made(core.update, type_, name, {"options": list(options)})
+
+    def _made(self, call: Any, *args: Any) -> Response | None:
+        try:
+            self._vendor.ask(call, *args)
+        except TurnedDownError as no:
+            return no.response
+        return None
 
     def probe(self, type_: str) -> Response:
         """Ask for one record, to see whether the type may be read."""
@@ -130,8 +153,24 @@ class HubspotApi:
         return self._http.get(path, {"limit": 1}, accept=_ELSEWHERE)
 
     def owners(self, archived: str) -> Iterator[list[Record]]:
-        """Owners, page by page."""
-        return self._pages("crm/v3/owners", {"limit": PAGE, "archived": archived})
+        """Owners, page by page.
+
+        Raises:
+            ConfigError: the account does not show them.
+        """
+        api, after = self._vendor.client.crm.owners.owners_api, ""
+        while True:
+            more = {"after": after} if after else {}
+            try:
+                # A text: the vendor's client would write a boolean as Python does, ``True``.
+                found = self._vendor.ask(api.get_page, limit=PAGE, archived=archived, **more)
+            except TurnedDownError as no:
+                raise _turned_down("HubSpot's owners", no) from None
+            yield list(found["results"])
+            following = after_of(found)
+            if not following:
+                return
+            after = _onward("owners", after, following)
 
     def campaigns(self, properties: Sequence[str]) -> Iterator[list[Record]]:
         """Marketing campaigns, page by page."""
@@ -188,6 +227,21 @@ def _there(type_: str, answer: Response) -> Mapping[str, Any]:
         raise ConfigError(f"HubSpot's {type_}", "to be there", "404", step)
     found: Mapping[str, Any] = answer.data
     return found
+
+
+def _must_be_elsewhere(no: TurnedDownError) -> None:
+    """Let pass what an account, or a stand-in for one, may lack.
+
+    Raises:
+        ConfigError: it was refused for another reason.
+    """
+    if no.response.status not in _ELSEWHERE:
+        raise _turned_down("HubSpot's properties", no) from None
+
+
+def _turned_down(where: str, no: TurnedDownError) -> ConfigError:
+    got = f"{no.response.status} {DIALECT.explain(no.response)}".strip()
+    return ConfigError(where, "to be shown", got, "Leave the stream out, or ask for its scope")
 
 
 def after_of(page: Mapping[str, Any]) -> str:
