@@ -141,6 +141,7 @@ class Customer:
         opening: hours on the wall clock of `zone`; None when not known, () when never open.
         zone: IANA name; empty for the rep's.
         barred: why visits are not allowed, empty if they are.
+        geo_quality: how well the place is known, for people; empty when nobody says.
         last_number: highest running number any visit to this customer ever had.
         reasons: parts of the value, in plain words.
     """
@@ -162,6 +163,7 @@ class Customer:
     barred: str = ""
     reply: Reply | None = None
     reply_until: date | None = None
+    geo_quality: str = ""
     last_number: int = 0
     reasons: tuple[Reason, ...] = ()
 

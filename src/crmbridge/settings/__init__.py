@@ -18,8 +18,8 @@ from crmbridge.settings.jobs import (
 )
 from crmbridge.settings.load import adapter_options, load, loads
 from crmbridge.settings.model import Settings
+from crmbridge.settings.places import GeocodingSettings, TravelSettings
 from crmbridge.settings.planning import (
-    ClassSettings,
     ConsentSettings,
     HolidaySettings,
     LunchSettings,
@@ -29,6 +29,7 @@ from crmbridge.settings.planning import (
     SpeedSettings,
     UnknownConsent,
 )
+from crmbridge.settings.policy import ClassSettings, PressureSettings, RuleSettings
 from crmbridge.settings.secrets import SecretRef, Secrets
 from crmbridge.settings.sources import FieldSource, StreamSettings
 from crmbridge.settings.writes import WriteLimits, WriteSettings
@@ -40,6 +41,7 @@ __all__ = [
     "ConsentSettings",
     "EngineSettings",
     "FieldSource",
+    "GeocodingSettings",
     "HolidaySettings",
     "JobSettings",
     "LimitSettings",
@@ -48,9 +50,11 @@ __all__ = [
     "OutSettings",
     "PlanningSettings",
     "PluginSettings",
+    "PressureSettings",
     "PullSettings",
     "RepSettings",
     "RetentionSettings",
+    "RuleSettings",
     "ScoreSettings",
     "ScoreWeights",
     "SecretRef",
@@ -60,6 +64,7 @@ __all__ = [
     "SpeedSettings",
     "StoreSettings",
     "StreamSettings",
+    "TravelSettings",
     "UnknownConsent",
     "ValueSettings",
     "WriteLimits",

@@ -2,10 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import time
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from crmbridge.settings.nearest import did_you_mean
+from crmbridge.settings.places import GeocodingSettings, TravelSettings
+from crmbridge.settings.policy import (
+    DAYS,
+    ClassSettings,
+    Day,
+    PressureSettings,
+    RuleSettings,
+)
 from crmbridge.settings.secrets import Text
 from crmbridge.settings.table import (
     Amount,
@@ -18,10 +27,8 @@ from crmbridge.settings.table import (
     Table,
     Window,
     Zone,
+    expected,
 )
-
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class LunchSettings(Table):
@@ -33,6 +40,15 @@ class LunchSettings(Table):
     "Its length; 0 for none."
     slack_minutes: Count = 60
     "How far it may move to make room for an appointment."
+
+
+class HolidaySettings(Table):
+    """Public holidays, on which nobody is visited."""
+
+    country: str = ""
+    "ISO 3166 code of the country; none by default."
+    region: str = ""
+    "Code of the state or province."
 
 
 class RepSettings(Table):
@@ -50,31 +66,22 @@ class RepSettings(Table):
     "When the day starts, at home."
     end: time = time(17)
     "When the rep is home again."
+    hours: Mapping[Day, Window] = Field(default_factory=dict)
+    "Days that start or end at other times, such as fri = [08:00:00, 13:00:00]."
     lunch: LunchSettings = Field(default_factory=LunchSettings)
     "The lunch break."
     busy: Listed[Text] = ()
     "ICS files, or URLs of ICS feeds, with times that are taken."
     off: Listed[DayRange] = ()
     "Days off: a day, or [first, last]."
+    holidays: HolidaySettings | None = None
+    "Public holidays of the rep's own country or region; `planning.holidays` by default."
     max_visits: Count = 0
     "Most visits a day; 0 for no limit."
     max_travel_minutes: Count = 0
     "Most minutes on the road a day; 0 for no limit."
     connection: str = ""
     "Connection the rep's visits are written to, where several could take them."
-
-
-class ClassSettings(Table):
-    """How often and how long customers of a class are visited."""
-
-    every_days: Positive | None = None
-    "Days between visits."
-    minutes: Positive | None = None
-    "Length of a visit."
-    min_gap_days: Count | None = None
-    "Fewest days between visits."
-    priority: Amount = 1.0
-    "What a score of this class is multiplied by."
 
 
 class SpeedSettings(Table):
@@ -86,15 +93,6 @@ class SpeedSettings(Table):
     "Length of the road over the straight line."
     minutes_per_stop: Amount = 5.0
     "Parking and walking, for each visit."
-
-
-class HolidaySettings(Table):
-    """Public holidays, on which nobody is visited."""
-
-    country: str = ""
-    "ISO 3166 code of the country; none by default."
-    region: str = ""
-    "Code of the state or province."
 
 
 class OpeningSettings(Table):
@@ -153,14 +151,36 @@ class PlanningSettings(Table):
     "Class of customers that have none."
     classes: Mapping[str, ClassSettings] = Field(default_factory=dict)
     "Visits by class."
+    rules: Mapping[str, RuleSettings] = Field(default_factory=dict)
+    "Visits by segment, market, need, product or country, over what the class says."
+    overrides: str = ""
+    "CSV file of exceptions for single customers, each with a reason and an end."
+    pressure: PressureSettings = Field(default_factory=PressureSettings)
+    "How often a customer is contacted at most."
     opening: OpeningSettings = Field(default_factory=OpeningSettings)
     "Opening hours where nobody knows them."
     speed: SpeedSettings = Field(default_factory=SpeedSettings)
     "How long the way takes."
+    travel: TravelSettings = Field(default_factory=TravelSettings)
+    "Who measures the ways."
+    geocoding: GeocodingSettings = Field(default_factory=GeocodingSettings)
+    "Who finds addresses."
     holidays: HolidaySettings = Field(default_factory=HolidaySettings)
     "Public holidays."
     rep_defaults: RepSettings = Field(default_factory=RepSettings)
     "What holds for every rep whose own table does not say otherwise."
+
+    @model_validator(mode="after")
+    def _known_classes(self) -> Self:
+        """A rule for a class that no table describes is a slip of the pen."""
+        known = {*self.classes, self.class_default} - {""}
+        for name, rule in self.rules.items():
+            for index, class_ in enumerate(rule.classes):
+                if known and class_ not in known:
+                    at = ("rules", name, "classes", index)
+                    step = did_you_mean(class_, known)
+                    raise expected("a class of planning.classes", step, got=repr(class_), at=at)
+        return self
 
 
 Rule = Literal["allow", "deny"]

@@ -52,6 +52,7 @@ _STARS = {
     "mapping": ("STREAM", "OBJECT", "FIELD"),
     "reps": ("EMAIL",),
     "classes": ("CLASS",),
+    "rules": ("RULE",),
     "jobs": ("NAME",),
 }
 _WORDS = {

@@ -72,6 +72,37 @@ def swapped_suspects(points: Mapping[str, Point], far_degrees: float = 10.0) -> 
     )
 
 
+def far_away(
+    points: Mapping[str, Point], times: float = 8.0, at_least_degrees: float = 1.0
+) -> tuple[str, ...]:
+    """Places that lie far outside the territory that the others make.
+
+    Args:
+        points: at least five, else nothing is far.
+        times: how many times the median distance from the middle counts as far.
+        at_least_degrees: what never counts as far, however close the others are.
+
+    Returns:
+        Their names, in order.
+    """
+    if len(points) < 5:
+        return ()
+    first = min(points)
+    turned = {n: _turned(p.longitude, points[first].longitude) for n, p in points.items()}
+    middle = (
+        median(point.latitude for point in points.values()),
+        points[first].longitude + median(turned.values()),
+    )
+    away = {n: _away(p.latitude, p.longitude, middle) for n, p in points.items()}
+    limit = max(at_least_degrees, times * median(away.values()))
+    return tuple(sorted(name for name, degrees in away.items() if degrees > limit))
+
+
+def _turned(longitude: float, origin: float) -> float:
+    """Degrees east of an origin, from -180 to 180, so that the antimeridian parts nobody."""
+    return (longitude - origin + 180) % 360 - 180
+
+
 def _away(latitude: float, longitude: float, middle: tuple[float, float]) -> float:
     across = abs(longitude - middle[1]) % 360
     return max(abs(latitude - middle[0]), min(across, 360 - across))

@@ -15,7 +15,9 @@ from crmbridge.jobs.territory.busy import read_calendars
 from crmbridge.jobs.territory.consent import VisitConsent, visit_consent
 from crmbridge.jobs.territory.keeping import visit_of
 from crmbridge.jobs.territory.known import Known, Worth, key_of
-from crmbridge.jobs.territory.reps import JoinedReps, RepRecord, join_reps
+from crmbridge.jobs.territory.outside import known_places
+from crmbridge.jobs.territory.places import located
+from crmbridge.jobs.territory.reps import JoinedRep, JoinedReps, RepRecord, join_reps
 from crmbridge.jobs.territory.standing import Standing, standing
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import DateRange, Visit
@@ -37,6 +39,7 @@ from crmbridge.store.territory import (
     load_stream,
     load_taken,
 )
+from crmbridge.travel.geocoding import Geocoder
 
 PERCENT = 100
 _URGENCY = "urgency"
@@ -52,17 +55,21 @@ class Gathered:
     findings: tuple[Finding, ...]
 
 
-def gather(workspace: Workspace, first: date, rep: str = "") -> Gathered:
+def gather(
+    workspace: Workspace, first: date, rep: str = "", geocoder: Geocoder | None = None
+) -> Gathered:
     """All that is known for a plan that starts on a day.
 
     Args:
         rep: plan only for this rep; all when empty.
+        geocoder: finds addresses; by default only those that were found before.
     """
     settings = workspace.settings
     now = workspace.clock.now()
     last = first + timedelta(days=settings.planning.horizon_days - 1)
     bases = base_connections(settings)
-    customers = [row for s in bases.values() for row in completed_customers(workspace, s)]
+    rows = (row for s in bases.values() for row in completed_customers(workspace, s))
+    customers = located(rows, geocoder or known_places(workspace))
     with workspace.store.read() as tx:
         reps = _only(join_reps(map(_rep_record, load_reps(tx)), settings), rep)
         consent = visit_consent(
@@ -82,7 +89,6 @@ def gather(workspace: Workspace, first: date, rep: str = "") -> Gathered:
         numbers = visit_numbers(tx)
     stands = _standing(workspace, customers, now)
     calendars = read_calendars(workspace, reps.reps, first, last)
-    holidays = _holidays(settings, first, last)
     known = Known(
         reps=reps,
         customers=customers,
@@ -95,7 +101,7 @@ def gather(workspace: Workspace, first: date, rep: str = "") -> Gathered:
         previous=stands.visits,
         replies=stands.replies,
         numbers=numbers,
-        holidays={one.id: holidays for one in reps.reps},
+        holidays={one.id: _holidays(settings, one, first, last) for one in reps.reps},
     )
     return Gathered(known=known, consent=consent, findings=(*reps.findings, *calendars.findings))
 
@@ -198,8 +204,9 @@ def _capabilities(workspace: Workspace) -> dict[str, Capabilities]:
     return {name: workspace.adapter(one).capabilities for name, one in connections.items()}
 
 
-def _holidays(settings: Settings, first: date, last: date) -> tuple[DateRange, ...]:
-    own = settings.planning.holidays
+def _holidays(settings: Settings, rep: JoinedRep, first: date, last: date) -> tuple[DateRange, ...]:
+    """Those of the rep's own country and region, where the settings name one."""
+    own = rep.settings.holidays or settings.planning.holidays
     if not own.country:
         return ()
     return public_holidays(own.country, own.region or None, first, last)

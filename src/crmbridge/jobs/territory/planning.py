@@ -11,6 +11,8 @@ from crmbridge.jobs.territory.consent import VisitConsent
 from crmbridge.jobs.territory.gathering import Gathered, gather
 from crmbridge.jobs.territory.keeping import basis_digest, keep_plan, load_plans, plan_of
 from crmbridge.jobs.territory.known import Known
+from crmbridge.jobs.territory.outside import geocoder, road_tables
+from crmbridge.jobs.territory.places import geocoding_findings, quality_counts
 from crmbridge.jobs.territory.problems import Territory, territories
 from crmbridge.jobs.territory.reps import JoinedReps
 from crmbridge.jobs.territory.spread import plan_everybody
@@ -20,6 +22,7 @@ from crmbridge.planning import Budget, Fixedness, Plan, Problem, capacity
 from crmbridge.planning.checker import check_plan
 from crmbridge.records import Finding
 from crmbridge.store.plans import plan_in_force
+from crmbridge.travel.roads import RoadTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +75,15 @@ def look_at_plans(
     """
     now = workspace.clock.now()
     first = start or now.date()
-    gathered = gather(workspace, first, rep)
-    report.find(gathered.findings)
+    with geocoder(workspace) as finder:
+        gathered = gather(workspace, first, rep, finder)
+        report.find((*gathered.findings, *geocoding_findings(finder)))
     made = []
-    for territory in territories(gathered.known, workspace.settings, first, now):
-        report.find(territory.findings)
-        made.append(_make(workspace, territory, report))
-    report.plan = _summary(made)
+    with road_tables(workspace) as roads:
+        for territory in territories(gathered.known, workspace.settings, first, now):
+            report.find(territory.findings)
+            made.append(_make(workspace, territory, report, roads))
+    report.plan = {**_summary(made), "places": quality_counts(gathered.known.customers)}
     return Made(plans=tuple(made), gathered=gathered)
 
 
@@ -92,9 +97,11 @@ def plans_again(workspace: Workspace, report: RunReport) -> Made | None:
     return Made(plans=tuple(plans), gathered=gathered)
 
 
-def _make(workspace: Workspace, territory: Territory, report: RunReport) -> MadePlan:
+def _make(
+    workspace: Workspace, territory: Territory, report: RunReport, roads: RoadTables | None = None
+) -> MadePlan:
     planning = workspace.settings.planning
-    travels, findings = measure(territory.problem, territory.coordinates, planning.speed)
+    travels, findings = measure(territory.problem, territory.coordinates, planning.speed, roads)
     report.find(findings)
     problem = territory.with_travel(travels)
     budget = Budget(

@@ -27,6 +27,7 @@ from crmbridge.planning import (
 )
 from crmbridge.records import Finding, RecordKey, from_millis
 from crmbridge.settings import ClassSettings, PlanningSettings, Settings
+from crmbridge.settings.policy import Day
 
 HOME = "home of "
 """Prefix of the name that a rep's home has in the travel matrix."""
@@ -97,6 +98,9 @@ class _Builder:
             appointments=taken_times(self._known, reps, keys),
             previous=tuple(v for v in self._known.previous if v.customer in keys),
             rules=Rules(
+                grid_minutes=self._planning.grid_minutes,
+                unknown_travel_minutes=self._planning.unknown_travel_minutes,
+                early_share=self._planning.early_share,
                 keep_bonus=self._planning.keep_bonus,
                 churn_budget=self._planning.churn_share,
                 freeze_days=self._planning.freeze_days,
@@ -166,6 +170,7 @@ class _Builder:
             barred=self._known.barred.get(key, ""),
             reply=reply,
             reply_until=until,
+            geo_quality=row["geo_quality"] or "",
             last_number=self._known.numbers.get(key, 0),
             reasons=() if worth is None else worth.reasons,
         )
@@ -210,10 +215,11 @@ class _Builder:
             zone=rep.zone,
             name=rep.name,
             email=rep.email,
-            shifts=tuple(_shift(rep, WEEKDAYS.index(day), home) for day in rep.settings.days),
+            shifts=tuple(_shift(rep, day, home) for day in rep.settings.days),
             absences=tuple(DateRange(first=a, last=b) for a, b in rep.settings.off),
             holidays=self._known.holidays.get(rep.id, ()),
-            max_visits=rep.settings.max_visits or 0,
+            max_visits=rep.settings.max_visits,
+            max_travel_minutes=rep.settings.max_travel_minutes,
         )
 
     def _homes(self, reps: Sequence[JoinedRep]) -> Coordinates:
@@ -247,12 +253,13 @@ def _coordinates(row: Mapping[str, Any]) -> tuple[float, float] | None:
     return (row["latitude"], row["longitude"])
 
 
-def _shift(rep: JoinedRep, weekday: int, home: str) -> Shift:
+def _shift(rep: JoinedRep, day: Day, home: str) -> Shift:
     own, lunch = rep.settings, rep.settings.lunch
+    start, end = own.hours.get(day, (own.start, own.end))
     return Shift(
-        weekday=weekday,
-        start=_minute(own.start),
-        end=_minute(own.end),
+        weekday=WEEKDAYS.index(day),
+        start=_minute(start),
+        end=_minute(end),
         start_place=home,
         end_place=home,
         lunch=_minute(lunch.at),

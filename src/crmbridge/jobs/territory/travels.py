@@ -1,12 +1,13 @@
 """Measures the ways of each rep: from home to customers and between them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from crmbridge.jobs.territory.problems import HOME, Coordinates
 from crmbridge.planning import Problem, Travel
 from crmbridge.records import Finding
 from crmbridge.settings import SpeedSettings
 from crmbridge.travel import Flaw, Point, locate, swapped_suspects
+from crmbridge.travel.roads import RoadTables
 
 REMEDIES: Mapping[Flaw, str] = {
     Flaw.MISSING: "Complete the address, or connect a table with coordinates by `completes`",
@@ -18,16 +19,38 @@ REMEDIES: Mapping[Flaw, str] = {
 
 
 def measure(
-    problem: Problem, coordinates: Coordinates, speed: SpeedSettings
+    problem: Problem,
+    coordinates: Coordinates,
+    speed: SpeedSettings,
+    roads: RoadTables | None = None,
 ) -> tuple[tuple[Travel, ...], tuple[Finding, ...]]:
     """The travel matrix of each rep, and the places that have none.
 
     A place without trusted coordinates is left out: travel to it is unknown, and plans say so.
+
+    Args:
+        roads: measures ways by road; None for straight lines.
     """
     from crmbridge.travel import great_circle_matrix, steady_speed
 
     points, findings = _points(coordinates)
     profile = steady_speed(speed.kmh, speed.detour_factor, speed.minutes_per_stop)
+    missed = roads.missed if roads is not None else 0
+    travels = []
+    for rep, names in sorted(_places_of(problem).items()):
+        own = {n: points[n] for n in sorted(names) if n in points}
+        if roads is not None:
+            matrix = roads.matrix(f"{problem.connection}\n{rep}", own)
+        else:
+            matrix = great_circle_matrix(own, profile)
+        travels.append(
+            Travel(rep=rep, places=matrix.places, seconds=matrix.packed(), source=matrix.source)
+        )
+    return tuple(travels), (*findings, *_stand_ins(roads, missed))
+
+
+def _places_of(problem: Problem) -> Mapping[str, set[str]]:
+    """rep -> home, customers, and places of appointments."""
     owned: dict[str, set[str]] = {rep.id: {HOME + rep.id} for rep in problem.reps}
     for customer in problem.customers:
         if customer.owner in owned:
@@ -35,13 +58,21 @@ def measure(
     for appointment in problem.appointments:
         if appointment.rep in owned and appointment.place:
             owned[appointment.rep].add(appointment.place)
-    travels = []
-    for rep, names in sorted(owned.items()):
-        matrix = great_circle_matrix({n: points[n] for n in names if n in points}, profile)
-        travels.append(
-            Travel(rep=rep, places=matrix.places, seconds=matrix.packed(), source=matrix.source)
-        )
-    return tuple(travels), findings
+    return owned
+
+
+def _stand_ins(roads: RoadTables | None, before: int) -> Iterable[Finding]:
+    """Ways that were measured by the straight line though a service should have."""
+    if roads is None or roads.missed == before:
+        return
+    service = f"{roads.service.name} at {roads.service.where}"
+    why = roads.failures[0] if roads.failures else f"{service} knows no way, or was not asked"
+    yield Finding(
+        code="travel.great_circle_instead",
+        count=roads.missed - before,
+        example=why,
+        remedy="Look whether the service answers; these ways were taken as straight lines",
+    )
 
 
 def _points(coordinates: Coordinates) -> tuple[dict[str, Point], tuple[Finding, ...]]:
