@@ -150,12 +150,12 @@ def _upsert(tx: Connection, work: Work, names: tuple[str, ...], rows: Rows) -> C
 
 
 def _write_consents(tx: Connection, work: Work, converted: Converted) -> Counts:
-    if work.has_consents and converted.consents_gone:
-        delete_consents(tx, work.place.key, converted.consents_gone)
+    if gone := work.stated.among(converted.consents_gone):
+        delete_consents(tx, work.place.key, gone)
     facts = list({row[2]: row for row in converted.consents}.values())
     if not facts:
         return Counts()
-    work.has_consents = True
+    work.stated.add(row[2] for row in facts)
     names = record_columns(STREAMS["consents"])
     done = upsert_records(tx, "consents", facts, work.source.run_id, columns=names)
     return Counts(read=len(facts), new=done.new, changed=done.changed, unchanged=done.unchanged)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
 
 from crmbridge.records import STREAMS, Kind
@@ -88,14 +89,26 @@ def live_among(tx: Connection, place: Place, ids: Iterable[str]) -> set[str]:
     return found
 
 
-def delete_consents(tx: Connection, key: tuple[str, str], ids: Iterable[str]) -> None:
-    """Mark consents deleted that are no longer stated."""
-    table = RECORDS["consents"]
-    live = and_(
-        table.c.connection == key[0], table.c.object == key[1], table.c.record_state == LIVE
+def held_consents(tx: Connection, key: tuple[str, str], most: int) -> list[str]:
+    """Ids of the live facts that an object's records state, at most so many."""
+    table = RECORDS["consents"].c
+    query = select(table.id).where(
+        table.connection == key[0], table.object == key[1], table.record_state == LIVE
     )
-    for part in in_parts(ids):
-        tx.execute(update(table).where(live, table.c.id.in_(part)).values(record_state=DELETED))
+    return list(tx.execute(query.limit(most)).scalars())
+
+
+def delete_consents(tx: Connection, key: tuple[str, str], ids: Sequence[str]) -> None:
+    """Mark consents deleted that are no longer stated; all in one statement, since of many ids
+    a driver's own list costs less than a parameter each."""
+    is_sqlite = tx.dialect.name == "sqlite"
+    among = "IN (SELECT value FROM json_each(?))" if is_sqlite else "= ANY(%s)"
+    mark = "?" if is_sqlite else "%s"
+    tx.exec_driver_sql(
+        f"""UPDATE consents SET record_state = {DELETED}
+        WHERE connection = {mark} AND object = {mark} AND record_state = {LIVE} AND id {among}""",
+        (*key, orjson.dumps(ids).decode() if is_sqlite else list(ids)),
+    )
 
 
 def has_any(tx: Connection, place: Place) -> bool:

@@ -57,7 +57,7 @@ class Converted:
         rows: record tuples.
         rejected: rows that do not fit, with reasons.
         consents: record tuples of the stream ``consents``.
-        consents_gone: ids of consents whose source is empty now.
+        consents_gone: channel -> ids of records whose consent field is empty now.
         seen: (id, values of the write fields) per row.
         notes: what a person should know about values that were taken in.
         place: number in `rows` -> where the row stands; "" where nobody knows.
@@ -67,7 +67,7 @@ class Converted:
     rows: list[tuple[Any, ...]]
     rejected: list[Rejected] = field(default_factory=list)
     consents: list[tuple[Any, ...]] = field(default_factory=list)
-    consents_gone: list[str] = field(default_factory=list)
+    consents_gone: Mapping[str, Sequence[str]] = field(default_factory=dict)
     seen: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
     notes: Notes = field(default_factory=Counter)
     place: Callable[[int], str] = _nowhere

@@ -6,11 +6,19 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from crmbridge.adapters import ObjectCapability, Page, Reading, Window
-from crmbridge.pull.held import Place, has_any, has_written, quarantined_ids, survivors
+from crmbridge.pull.held import (
+    Place,
+    has_any,
+    has_written,
+    held_consents,
+    quarantined_ids,
+    survivors,
+)
 from crmbridge.pull.mapping import Converted, PageMapping, compile_mapping
 from crmbridge.pull.passes import Mark
 from crmbridge.pull.source import Source, SourceObject
 from crmbridge.pull.sources import Notes
+from crmbridge.pull.stated import MOST_HELD, Stated
 from crmbridge.records import Counts, Finding, Kind, from_millis, to_millis
 from crmbridge.store import Store
 from crmbridge.store.positions import Spot
@@ -38,6 +46,7 @@ class Work:
         waiting: names in quarantine, so that records that come good are let go.
         winners: column that refers to records -> loser -> survivor, of merged ones.
         consents: counts of the facts that the object's consent fields make.
+        stated: which facts are held, so that those that are withdrawn are found.
         notes: what a person should know about values that were taken in.
         echoed: rows whose only news was our own last write.
         duplicates: rows quarantined since an earlier one of their page has the same id.
@@ -53,7 +62,7 @@ class Work:
     winners: dict[str, dict[str, str]] = field(default_factory=dict)
     held_before: bool = True
     has_written: bool = False
-    has_consents: bool = False
+    stated: Stated = field(default_factory=lambda: Stated(""))
     counts: Counts = field(default_factory=Counts)
     consents: Counts = field(default_factory=Counts)
     notes: Notes = field(default_factory=Counter)
@@ -109,7 +118,6 @@ def begin_work(store: Store, source: Source, item: SourceObject, organisation: s
         organisation: of the account, asked for once per pull.
     """
     place = Place(connection=source.connection, object=item.object, stream=item.stream)
-    consents = Place(connection=source.connection, object=item.object, stream="consents")
     with store.read() as tx:
         return Work(
             store=store,
@@ -122,7 +130,7 @@ def begin_work(store: Store, source: Source, item: SourceObject, organisation: s
             waiting=quarantined_ids(tx, place),
             winners=_winners(tx, source, item),
             has_written=bool(item.write_fields) and has_written(tx, place),
-            has_consents=has_any(tx, consents),
+            stated=Stated(item.object, held_consents(tx, place.key, MOST_HELD + 1)),
         )
 
 

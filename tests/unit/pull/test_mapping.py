@@ -277,7 +277,7 @@ def test_a_consent_no_longer_stated_is_gone() -> None:
     converted = convert("customers", {"id": "Id", "consent_visit": "C"}, rows)
 
     assert converted.consents == []
-    assert converted.consents_gone == ["Thing:1:visit"]
+    assert converted.consents_gone == {"visit": ["1"]}
 
 
 @pytest.mark.parametrize(
