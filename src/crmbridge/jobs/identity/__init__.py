@@ -1,0 +1,1 @@
+"""Finds the same customer in two CRMs, lets people decide, and lets plans visit them once."""
