@@ -209,10 +209,11 @@ def test_an_update_whose_answer_is_none_is_told_apart(
 
 
 def test_what_follows_a_used_up_quota_was_not_written(sandbox: Sandbox, open_: Any) -> None:
-    items = [visit(f"k{n:03}") for n in range(250)]
-    sandbox.moods.plan(Mood.LIMIT, method="PATCH", after=1)
+    campaign = sandbox.org.put("Campaign", {"Name": "Spring"})
+    people = [sandbox.org.put("Contact", {"LastName": f"P{n}"}) for n in range(250)]
+    sandbox.moods.plan(Mood.LIMIT, method="POST", path="/composite", after=1)
 
-    outcomes = write(open_, *items)
+    outcomes = write(open_, *(member(campaign, one, one) for one in people))
 
     assert [one.status for one in outcomes] == [Status.APPLIED] * 200 + [Status.REJECTED] * 50
     assert outcomes[-1].error_class is ErrorClass.QUOTA

@@ -27,6 +27,7 @@ from crmbridge.records import Finding
 from crmbridge_salesforce.client import Client
 from crmbridge_salesforce.describe import describe_all
 from crmbridge_salesforce.examine import examine
+from crmbridge_salesforce.ingest import Ingest
 from crmbridge_salesforce.lookup import Lookup
 from crmbridge_salesforce.mapping import CAPABILITIES, MAPPINGS, OBJECTS
 from crmbridge_salesforce.provision import provision
@@ -46,7 +47,12 @@ class SalesforceConnection(Connection):
         self._client = Client(context=context, version=settings.api_version)
         self._reader = WindowReader(client=self._client, bulk_from=settings.bulk_from)
         self._lookup = Lookup(client=self._client)
-        self._writer = Writer(client=self._client, lookup=self._lookup, settings=settings)
+        self._writer = Writer(
+            client=self._client,
+            lookup=self._lookup,
+            settings=settings,
+            ingest=Ingest(client=self._client),
+        )
 
     def check(self) -> Sequence[Finding]:
         """Findings about the sign-in, the version, permissions and fields."""
@@ -92,8 +98,12 @@ class SalesforceConnection(Connection):
         return self._lookup.by_keys(object_, self._settings.key_field, keys)
 
     def write(self, items: Sequence[WriteItem]) -> Sequence[Outcome]:
-        """Write up to 200 rows a call, each with its own verdict."""
+        """Write by calls of 200 rows, or by a job, each row with its own verdict."""
         return self._writer.write(items) if items else []
+
+    def resume(self, handle: str) -> Sequence[Outcome]:
+        """What became of a row of a job that was still under way."""
+        return self._writer.resume(handle)
 
     def provision(self, fields: Sequence[NewField]) -> Sequence[Finding]:
         """Create custom fields and let this user see them."""

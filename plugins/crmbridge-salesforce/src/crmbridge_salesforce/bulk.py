@@ -8,7 +8,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, repeat
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ PAGE_ROWS = 10_000
 _CELL = 1 << 20
 _POLL_SECONDS = (0.2, 0.5, 1, 2, 5, 10, 20)
 _LONGEST_SECONDS = 6 * 3600
+_OVER = frozenset({"JobComplete", "Failed", "Aborted"})
+CONFIG_WORDS = ("InvalidBatch", "INVALID_FIELD", "MALFORMED_QUERY")
+"""What stands in the message of a job that fails every time."""
 _SAFE = re.compile(r"[^A-Za-z0-9]")
 
 
@@ -85,35 +88,42 @@ def wait_for(client: Client, kind: str, id_: str) -> Mapping[str, Any]:
     """Wait until a job is complete; its information then.
 
     Raises:
-        RetryLaterError: it failed, was aborted, or takes too long.
+        ConfigError, RetryLaterError: it failed, was aborted, or takes too long.
+        RecordError: there is no such job.
+    """
+    info = outcome_of_job(client, kind, id_, _LONGEST_SECONDS)
+    if info is None:
+        raise RetryLaterError(f"bulk job {id_}", "to be complete", "still under way")
+    if info.get("state") != "JobComplete":
+        raise _failed(client.context, info)
+    return info
+
+
+def outcome_of_job(
+    client: Client, kind: str, id_: str, patience_seconds: float
+) -> Mapping[str, Any] | None:
+    """Wait until a job is over, well or not; None if it is not in time.
+
+    Raises:
         RecordError: there is no such job.
     """
     clock = client.context.clock
-    deadline = clock.monotonic() + _LONGEST_SECONDS
-    for wait in _waits():
+    deadline = clock.monotonic() + patience_seconds
+    for wait in chain(_POLL_SECONDS, repeat(_POLL_SECONDS[-1])):
         info: Mapping[str, Any] = client.get(f"jobs/{kind}/{id_}").json()
-        state = info.get("state")
-        if state == "JobComplete":
+        if info.get("state") in _OVER:
             return info
-        if state in {"Failed", "Aborted"}:
-            raise _failed(client.context, info)
-        if clock.monotonic() > deadline:
-            break
+        if clock.monotonic() >= deadline:
+            return None
         clock.sleep(wait)
-    raise RetryLaterError(f"bulk job {id_}", "to be complete", "still under way")
-
-
-def _waits() -> Iterator[float]:
-    yield from _POLL_SECONDS
-    for _ in range(_LONGEST_SECONDS):
-        yield _POLL_SECONDS[-1]
+    return None
 
 
 def _failed(context: Context, info: Mapping[str, Any]) -> ConfigError | RetryLaterError:
     """A job that failed for a field fails every time; others may not."""
     words = str(info.get("errorMessage") or info.get("state"))
     where = f"connections.{context.connection}: bulk job {info.get('id')}"
-    if any(one in words for one in ("InvalidBatch", "INVALID_FIELD", "MALFORMED_QUERY")):
+    if any(one in words for one in CONFIG_WORDS):
         return ConfigError(where, "to be complete", words[:200])
     return RetryLaterError(where, "to be complete", words[:200], "Run again later")
 

@@ -29,6 +29,12 @@ ARCHIVED = frozenset({"Event", "Task"})
 KEYED = frozenset({"Event", "Task", "Campaign"})
 MEMBER = "CampaignMember"
 KEY = "crmbridge_key__c"
+BULK_FROM = 2_000
+"""Salesforce advises jobs for "any data operation that includes more than 2,000 records" ("What is
+Bulk API 2.0?"), collections below."""
+BULK_BATCH = 10_000
+"""Rows that Salesforce makes one batch of a job from ("Understanding Bulk API 2.0 Ingest"): more of
+them in a job would run at once, and lock each other's parents."""
 
 _FIELDS = frozenset({Operation.UPDATE, Operation.CLEAR})
 _OWN = _FIELDS | {Operation.CREATE, Operation.DELETE}
@@ -67,6 +73,8 @@ def _capability(stream: str, object_: str) -> ObjectCapability:
         key_is_unique=is_keyed,
         check=Check.COMPARE if _FIELDS & operations else Check.NONE,
         batch=200,
+        bulk_from=BULK_FROM if operations and object_ != MEMBER else 0,
+        bulk_batch=BULK_BATCH if operations and object_ != MEMBER else 0,
         clears=Operation.CLEAR in operations,
         note=_NOTES.get(object_, ""),
     )
@@ -281,6 +289,7 @@ CAPABILITIES = Capabilities(
     has_clock=True,
     has_quota=True,
     provisions=True,
+    resumes=True,
     overlap_minutes=15,
     workers=8,
 )

@@ -1,4 +1,5 @@
-"""Writes items by collections of 200 rows: compared first, then sent, then judged one by one.
+"""Writes items by collections of 200 rows, or a job where there are more: compared first, then
+sent, then judged one by one.
 
 "sObject Collections", REST API guide: results stand in the order of the request, the answer is 200
 even if rows fail, and a call counts once against the limits. Salesforce has conditional requests
@@ -6,8 +7,10 @@ for single accounts only, so that rows are compared just before they are sent; a
 second is overwritten, unless the settings ask for `exact`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -23,12 +26,14 @@ from crmbridge.errors import (
 )
 from crmbridge_salesforce.client import Client
 from crmbridge_salesforce.codes import DOUBLE
+from crmbridge_salesforce.compare import changed, decide_change, decide_deletion
 from crmbridge_salesforce.ids import to_18
+from crmbridge_salesforce.ingest import MOST_BYTES, OPERATIONS, Ingest, Load
 from crmbridge_salesforce.lookup import Current, Lookup
+from crmbridge_salesforce.mapping import MEMBER
 from crmbridge_salesforce.members import Members
 from crmbridge_salesforce.own import Wanted, wanted_of
 from crmbridge_salesforce.settings import SalesforceSettings
-from crmbridge_salesforce.values import agree
 from crmbridge_salesforce.verdicts import (
     conflict,
     is_gone,
@@ -39,6 +44,9 @@ from crmbridge_salesforce.verdicts import (
 )
 
 MOST = 200
+LOCKED = "UNABLE_TO_LOCK_ROW"
+_LOCK_SECONDS = 0.5
+Way = Callable[[Sequence[WriteItem]], list[Outcome]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,23 +56,105 @@ class Writer:
     client: Client
     lookup: Lookup
     settings: SalesforceSettings
+    ingest: Ingest
 
     def write(self, items: Sequence[WriteItem]) -> list[Outcome]:
-        """One outcome per item."""
-        way = self._way(items[0].operation)
-        outcomes: list[Outcome] = []
-        for at in range(0, len(items), MOST):
-            part = items[at : at + MOST]
-            try:
-                outcomes += way(part)
-            except CrmbridgeError as error:
-                if not outcomes:
-                    raise
-                outcomes += [_after(error, item) for item in items[at:]]
-                break
-        return outcomes
+        """One outcome per item; those of one parent are sent together, since they share a lock."""
+        ordered = sorted(items, key=lambda one: one.parent)
+        if len(items) > MOST and self._takes_jobs(items[0]):
+            return self._by_jobs(ordered)
+        return self._by_collections(ordered)
 
-    def _way(self, operation: Operation) -> Callable[[Sequence[WriteItem]], list[Outcome]]:
+    def resume(self, handle: str) -> list[Outcome]:
+        """What became of the row of a handle, which may have to be waited for."""
+        item, outcome = self.ingest.resume(handle)
+        return self._judged([item], [outcome])
+
+    def _takes_jobs(self, item: WriteItem) -> bool:
+        """Members have no key that a job could go by; what is `exact` goes one by one."""
+        is_exact = self.settings.exact and item.object == "Account"
+        return item.operation in OPERATIONS and item.object != MEMBER and not is_exact
+
+    def _by_collections(self, items: Sequence[WriteItem]) -> list[Outcome]:
+        way = self._way(items[0].operation)
+        parts = [items[at : at + MOST] for at in range(0, len(items), MOST)]
+        return _in_turn([(part, partial(self._unlocked, way, part)) for part in parts])
+
+    def _by_jobs(self, items: Sequence[WriteItem]) -> list[Outcome]:
+        """Compare all, then send what is left by a job, or by collections if it is little."""
+        decided, load = self._load(items)
+        left = [item for item, _ in load.rows]
+        if left and (len(left) <= MOST or not load.is_fit()):
+            return decided + self._by_collections(left)
+        return decided + _in_turn(
+            [([item for item, _ in one.rows], partial(self._loaded, one)) for one in _cut(load)]
+        )
+
+    def _load(self, items: Sequence[WriteItem]) -> tuple[list[Outcome], Load]:
+        """What can be said already, and the rows that must be sent."""
+        object_, operation = items[0].object, items[0].operation
+        wanted = [wanted_of(one) for one in items]
+        if operation is Operation.CREATE:
+            self._need_key(object_)
+            key = self.settings.key_field
+            rows = [(one.item, {key: one.item.key, **_filled(one)}) for one in wanted]
+            return [], Load(object=object_, operation=operation, key=key, rows=rows)
+        is_deletion = operation is Operation.DELETE
+        decide = decide_deletion if is_deletion else decide_change
+        current = self._current(object_, wanted)
+        found = [(one, decide(one, current)) for one in wanted]
+        rows = [
+            (one.item, {"Id": to_18(one.item.id), **({} if is_deletion else one.sends)})
+            for one, outcome in found
+            if outcome is None
+        ]
+        decided = [outcome for _, outcome in found if outcome is not None]
+        return decided, Load(object=object_, operation=operation, key="Id", rows=rows)
+
+    def _loaded(self, load: Load) -> list[Outcome]:
+        items = [item for item, _ in load.rows]
+        try:
+            id_ = self.ingest.start(load)
+        except (ConfigError, RecordError):
+            return self._by_collections(items)  # this user or object takes no jobs
+        outcomes = self._judged(items, self.ingest.finish(id_, load))
+        return self._again_alone(self._way(load.operation), items, outcomes)
+
+    def _judged(self, items: Sequence[WriteItem], outcomes: list[Outcome]) -> list[Outcome]:
+        """Outcomes of a job as a collection's would be."""
+        if items[0].operation is Operation.CREATE:
+            return self._keyed(items, outcomes)
+        if items[0].operation is Operation.DELETE:
+            pairs = zip(items, outcomes, strict=True)
+            return [unchanged(item) if is_gone(one) else one for item, one in pairs]
+        return self._with_survivors(items[0].object, items, outcomes)
+
+    def _unlocked(self, way: Way, items: Sequence[WriteItem]) -> list[Outcome]:
+        return self._again_alone(way, items, way(items))
+
+    def _again_alone(
+        self, way: Way, items: Sequence[WriteItem], outcomes: list[Outcome]
+    ) -> list[Outcome]:
+        """Send locked rows once more, each for itself; the host sees to what is locked still.
+
+        Rows of one batch lock each other's parents, and one that waits for a lock for 10 seconds
+        gives up ("Record Locking Cheat Sheet", Salesforce): smaller batches lock less.
+        """
+        locked = {one.item for one in outcomes if one.error.startswith(LOCKED)}
+        if not locked or len(locked) > MOST:
+            return outcomes
+        self.client.context.clock.sleep(_LOCK_SECONDS)
+        again: dict[str, Outcome] = {}
+        for item in items:
+            if item.item in locked:
+                try:
+                    again[item.item] = way([item])[0]
+                except CrmbridgeError as error:
+                    again[item.item] = _after(error, item)
+                    break
+        return [again.get(one.item, one) for one in outcomes]
+
+    def _way(self, operation: Operation) -> Way:
         members = Members(client=self.client, statuses=self.settings.member_status)
         return {
             Operation.CREATE: self._create,
@@ -123,7 +213,7 @@ class Writer:
         """Write fields of records that still hold what was expected."""
         wanted = [wanted_of(one) for one in items]
         current = self._current(items[0].object, wanted)
-        decided = {one.item.item: _decided(one, current) for one in wanted}
+        decided = {one.item.item: decide_change(one, current) for one in wanted}
         to_send = [one for one in wanted if decided[one.item.item] is None]
         sent = self._send(items[0].object, to_send)
         by_item = {one.item: one for one in sent}
@@ -152,9 +242,9 @@ class Writer:
         path = f"sobjects/Account/{to_18(one.item.id)}"
         try:
             held = self.client.get(path)
-            changed = _changed(one, held.json())
-            if changed:
-                return conflict(one.item, changed)
+            clashes = changed(one, held.json())
+            if clashes:
+                return conflict(one.item, clashes)
             headers = {"If-Match": held.headers.get("ETag", "")}
             effect = Effect.ONCE
             self.client.send("PATCH", path, dict(one.sends), effect, headers=headers)
@@ -168,7 +258,7 @@ class Writer:
         """Delete our records that nobody changed; one that is gone already needs nothing."""
         wanted = [wanted_of(one) for one in items]
         current = self._current(items[0].object, wanted)
-        decided = {one.item.item: _doomed(one, current) for one in wanted}
+        decided = {one.item.item: decide_deletion(one, current) for one in wanted}
         to_send = [one for one in items if decided[one.item] is None]
         by_item = {one.item: one for one in delete_rows(self.client, to_send)}
         return [decided[one.item] or by_item[one.item] for one in items]
@@ -205,39 +295,38 @@ def delete_rows(client: Client, items: Sequence[WriteItem]) -> list[Outcome]:
     return [unchanged(item) if is_gone(one) else one for item, one in pairs]
 
 
+def _in_turn(
+    parts: Sequence[tuple[Sequence[WriteItem], Callable[[], list[Outcome]]]],
+) -> list[Outcome]:
+    """Write parts one after the other; once one is written, an error is told row by row.
+
+    Raises:
+        CrmbridgeError: the first part failed.
+    """
+    outcomes: list[Outcome] = []
+    for number, (_, write) in enumerate(parts):
+        try:
+            outcomes += write()
+        except CrmbridgeError as error:
+            if not outcomes:
+                raise
+            left = chain.from_iterable(items for items, _ in parts[number:])
+            return outcomes + [_after(error, item) for item in left]
+    return outcomes
+
+
+def _cut(load: Load) -> list[Load]:
+    """Loads whose texts are not too long for one upload."""
+    if not load.rows:
+        return []
+    if len(load.rows) == 1 or len(load.text()) <= MOST_BYTES:
+        return [load]
+    return [part for half in load.halves() for part in _cut(half)]
+
+
 def _filled(wanted: Wanted) -> dict[str, Any]:
     """A new record names no empty field."""
     return {name: value for name, value in wanted.sends.items() if value is not None}
-
-
-def _decided(one: Wanted, current: Current) -> Outcome | None:
-    """What can be said before anything is sent; None for a row to send."""
-    id_ = to_18(one.item.id)
-    held = current.rows.get(id_)
-    if held is None:
-        survivor = current.survivors.get(id_, "")
-        return refused(one.item, ErrorClass.RECORD, "the record is gone", survivor)
-    missing = [name for name in one.shows if name not in held]
-    if missing:
-        words = f"no field {', '.join(missing)}, or it may not be seen"
-        return refused(one.item, ErrorClass.CONFIG, words)
-    if changed := _changed(one, held):
-        return conflict(one.item, changed)
-    is_held = all(agree(held[name], value) for name, value in one.shows.items())
-    return unchanged(one.item, id_) if is_held else None
-
-
-def _doomed(one: Wanted, current: Current) -> Outcome | None:
-    held = current.rows.get(to_18(one.item.id))
-    if held is None:
-        return unchanged(one.item)
-    changed = _changed(one, held)
-    return conflict(one.item, changed) if changed else None
-
-
-def _changed(one: Wanted, held: Mapping[str, Any]) -> list[str]:
-    """Fields that no longer hold what was expected."""
-    return [name for name, value in one.expected.items() if not agree(held.get(name), value)]
 
 
 def _taken_up(outcome: Outcome, ids: Sequence[str]) -> Outcome:

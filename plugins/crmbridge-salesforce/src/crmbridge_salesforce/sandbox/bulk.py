@@ -47,6 +47,8 @@ class Bulk:
         polls: how often a new job is seen under way.
         part_rows: most rows in one part of a query's results, whatever a client asks for.
         fails: what the next job fails with; "" for none.
+        stops_after: rows after which the next ingest job fails, the rest unprocessed; -1 for none.
+        is_off: jobs cannot be started by this user.
     """
 
     org: Org
@@ -54,6 +56,8 @@ class Bulk:
     polls: int = 1
     part_rows: int = 50_000
     fails: str = ""
+    stops_after: int = -1
+    is_off: bool = False
     jobs: dict[str, Job] = field(default_factory=dict)
 
     def answer(self, received: Received, parts: Sequence[str]) -> Answer:
@@ -88,10 +92,13 @@ class Bulk:
             return self._part(job, received)
         wanted = rest[0].strip("/")
         if wanted in job.results:
-            return Answer(body=_text(job.results[wanted]), kind=CSV)
+            header, *rows = job.results[wanted]
+            return Answer(body=_text([header, *reversed(rows)]), kind=CSV)  # order is not promised
         raise not_found()
 
     def _open(self, kind: str, received: Received) -> Answer:
+        if self.is_off:
+            raise RefusedError(400, "FEATURENOTENABLED", "Async API not enabled")
         document = dict(received.json())
         job = Job(
             id=self._next_id(),
@@ -134,6 +141,9 @@ class Bulk:
     def _change(self, job: Job, state: str) -> Answer:
         if state not in {"UploadComplete", "Aborted"}:
             raise RefusedError(400, "INVALIDJOBSTATE", "Job state is not allowed")
+        if job.state != "Open":
+            words = f"Closing already {job.state} Job not allowed"
+            raise RefusedError(400, "INVALIDJOBSTATE", words)
         job.state = state
         if state == "UploadComplete" and not job.error:
             self._take_in(job)
@@ -168,8 +178,13 @@ class Bulk:
             "unprocessedrecords": [header],
         }
         save = self._saver(job)
-        for row in rows:
+        most = self.stops_after if self.stops_after >= 0 else len(rows)
+        self.stops_after = -1
+        for row in rows[:most]:
             self._take_row(job, header, row, save)
+        job.results["unprocessedrecords"] += rows[most:]
+        if rows[most:]:
+            job.error = "InternalServerError : batch was retried more than 20 times"
 
     def _take_row(
         self, job: Job, header: list[str], row: list[str], save: Callable[[dict[str, Any]], Any]

@@ -1,4 +1,4 @@
-"""The token endpoint: codes of browsers and devices, refresh tokens, clients, assertions, passwords.
+"""The token endpoint: codes of browsers and devices, refresh tokens, assertions, passwords.
 
 Device codes and the errors while nobody has entered one: "OAuth 2.0 Device Flow for IoT
 Integration", Salesforce Help, which follows RFC 8628 but for the name of its grant.
