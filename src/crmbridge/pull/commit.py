@@ -15,6 +15,7 @@ from crmbridge.pull.extras import raw_id
 from crmbridge.pull.held import delete_consents, repoint, set_unmarked, survivors
 from crmbridge.pull.mapping import Converted
 from crmbridge.pull.owners import owners_of
+from crmbridge.pull.unread import take_in_unread
 from crmbridge.pull.work import Work
 from crmbridge.records import STREAMS, Counts
 from crmbridge.store.aliases import add_aliases
@@ -183,7 +184,9 @@ def _versions(converted: Converted) -> dict[str, str]:
 
 def mark_deleted(tx: Connection, work: Work, ids: Iterable[str]) -> int:
     """Mark records deleted; how many were not yet."""
-    return mark_records(tx, work.item.stream, work.place.key, ids, DELETED, work.source.run_id)
+    gone, run_id = list(ids), work.source.run_id
+    take_in_unread(tx, work.place, gone, run_id)
+    return mark_records(tx, work.item.stream, work.place.key, gone, DELETED, run_id)
 
 
 def _write_merges(tx: Connection, work: Work, page: Page) -> int:

@@ -10,6 +10,7 @@ from crmbridge.pull.guards import LoopGuard, is_suspicious, refusal
 from crmbridge.pull.held import audit_shrink, live_among, tally
 from crmbridge.pull.mapping import wanted_fields
 from crmbridge.pull.passes import Mark, Plan
+from crmbridge.pull.unread import unread_of_ours
 from crmbridge.pull.work import Work
 from crmbridge.store.positions import Saved, Spot, save_position
 from crmbridge.store.records import count_live
@@ -132,12 +133,14 @@ def _take(work: Work, plan: Plan, page: Page, mark: Mark) -> Mark:
 
 
 def _doomed(work: Work, page: Page, doomed: frozenset[str]) -> frozenset[str]:
-    """Live records listed as deleted so far, less those that a later page shows alive."""
+    """Live and unread records listed as deleted so far, less those that a later page shows."""
     if doomed and page.rows:
         doomed -= {row[2] for row in work.convert(page).rows}
     if page.deleted:
+        gone = set(map(canonical_id, page.deleted))
         with work.store.read() as tx:
-            doomed |= live_among(tx, work.place, map(canonical_id, page.deleted))
+            doomed |= live_among(tx, work.place, gone)
+            doomed |= unread_of_ours(tx, work.place, gone).keys()
     return doomed
 
 
