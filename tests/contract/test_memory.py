@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from crmbridge.adapters import Check, Deletes, Reading
+from crmbridge.adapters import Capabilities, Check, Deletes, Operation, Reading
 from crmbridge.testing.conformance import AdapterConformance, Subject
 from crmbridge.testing.context import make_context
 from crmbridge.testing.faults import Fault
@@ -16,8 +16,13 @@ from crmbridge.testing.truth import MemoryCrm
 
 def memory_subject(folder: Path, **changes: Any) -> Subject:
     """A CRM in memory as the suite wants it, its capabilities changed as named."""
+    return subject_of(folder, memory_capabilities(**changes))
+
+
+def subject_of(folder: Path, capabilities: Capabilities) -> Subject:
+    """A CRM in memory with an adapter that declares these."""
     crm = MemoryCrm()
-    adapter = memory_adapter(crm, memory_capabilities(**changes))
+    adapter = memory_adapter(crm, capabilities)
     context = make_context(folder)
     return Subject(
         adapter=adapter,
@@ -30,7 +35,10 @@ def memory_subject(folder: Path, **changes: Any) -> Subject:
         members="CampaignMember",
         member=lambda number: {"campaign_id": "c-1", "contact_id": f"p-{number}"},
         merge=lambda loser, winner: crm.merge("Account", loser, winner),
-        faults={"lost": lambda: crm.faults.fail("write", Fault.DROP_AFTER_WRITE)},
+        faults={
+            "lost": lambda: crm.faults.fail("write", Fault.DROP_AFTER_WRITE),
+            "slow": lambda: crm.faults.fail("job", Fault.SLOW_JOB),
+        },
     )
 
 
@@ -38,6 +46,20 @@ class TestByWindow(AdapterConformance):
     @contextmanager
     def start(self, folder: Path) -> Iterator[Subject]:
         yield memory_subject(folder, links=("Contact",), check=Check.CONDITIONAL)
+
+
+class TestWithLongJobs(AdapterConformance):
+    @contextmanager
+    def start(self, folder: Path) -> Iterator[Subject]:
+        plain = memory_capabilities()
+        accounts = replace(
+            plain.of("Account"),
+            operations=frozenset({Operation.UPDATE, Operation.CLEAR}),
+            bulk_from=12,
+            bulk_batch=30,
+        )
+        objects = {**plain.objects, "Account": accounts}
+        yield subject_of(folder, replace(plain, objects=objects, resumes=True))
 
 
 class TestByToken(AdapterConformance):

@@ -89,8 +89,9 @@ class ObjectCapability:
         key_field: field that holds our key, for look-ups; "" where there is none.
         key_is_unique: the CRM itself refuses a second record with the same key.
         batch: most items in one call of `Connection.write`.
-        bulk_from: from so many waiting items of one operation on, a call may take `bulk_batch`
-            of them, which the adapter then sends as a long job; 0 for never.
+        bulk_from: from so many waiting items of one operation on, a call takes up to `bulk_batch`
+            of them, which the adapter sends as a long job; 0 for never. A call has at most `batch`
+            items or at least `bulk_from`, so its size alone says how to send it.
         clears: it can empty a field.
     """
 

@@ -1,6 +1,6 @@
 """Applies exactly one reviewed changeset, or fewer items: intent, send, outcome, batch by batch."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -10,7 +10,7 @@ from crmbridge.adapters import Clock, ErrorClass, Operation, Outcome, Status
 from crmbridge.errors import CrmbridgeError
 from crmbridge.failpoint import reach
 from crmbridge.push.admit import admit, stale, unfit
-from crmbridge.push.batches import batches, waves, write_item
+from crmbridge.push.batches import calls, waves, write_item
 from crmbridge.push.changeset import Item
 from crmbridge.push.journal import Journal
 from crmbridge.push.ledger import State, under_way_elsewhere
@@ -189,14 +189,14 @@ def _send_wave(target: Target, wave: Sequence[Item], work: _Work) -> None:
     if not fit:
         return
     capability = target.capabilities.of(fit[0].object)
-    left = list(batches(fit, max(1, capability.batch)))
+    left = deque(calls(fit, capability))
     workers = max(1, min(work.orders.threads, target.capabilities.workers, len(left)))
     flying: dict[Future[Sent], list[Item]] = {}
     with ThreadPoolExecutor(workers, thread_name_prefix="push") as pool:
         try:
             while left or flying:
                 while left and len(flying) < workers and target.name not in work.stops:
-                    batch = left.pop(0)
+                    batch = left.popleft()
                     flying[_start(pool, target, batch, work)] = batch
                 if not flying:
                     return

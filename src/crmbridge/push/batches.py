@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import TypeVar
 
-from crmbridge.adapters import Operation, WriteItem
+from crmbridge.adapters import ObjectCapability, Operation, WriteItem
 from crmbridge.push.changeset import Item
 from crmbridge.push.values import Value
 
 REMOTE_ID_OF = "remote_id_of"
 """``{"remote_id_of": "i1f..."}`` as a value stands for the id that this item's record gets."""
+
+
+One = TypeVar("One", Item, WriteItem)
 
 
 def waves(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -25,12 +29,28 @@ def waves(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield wave
 
 
-def batches(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+def calls(items: Sequence[One], ability: ObjectCapability) -> Iterator[list[One]]:
+    """What each call of `Connection.write` gets: batches, or long jobs while enough items wait.
+
+    A call has at most ``batch`` items, or from ``bulk_from`` to ``bulk_batch`` of them: nothing
+    between, so that an adapter knows by the number alone how to send it.
+    """
+    left, size = list(items), max(1, ability.batch)
+    while ability.bulk_from and len(left) >= max(ability.bulk_from, size + 1):
+        job = next(batches(left, max(ability.bulk_batch, size)))
+        if len(job) < ability.bulk_from:  # a large family comes next, and stays together
+            break
+        yield job
+        left = left[len(job) :]
+    yield from batches(left, size)
+
+
+def batches(items: Sequence[One], size: int) -> Iterator[list[One]]:
     """Batches of at most `size` in which items of one parent stand together.
 
     A parent is split only where it alone has more items than fit.
     """
-    batch: list[Item] = []
+    batch: list[One] = []
     for _, group in groupby(items, key=lambda item: item.parent or item.item):
         family = list(group)
         if batch and len(batch) + len(family) > size:

@@ -19,6 +19,7 @@ from crmbridge.errors import (
     UsageError,
 )
 from crmbridge.failpoint import reach
+from crmbridge.push.batches import batches, calls
 from crmbridge.push.settle import Target, settle, unknown
 
 TRIES = 4
@@ -47,7 +48,7 @@ class Sent:
 
 
 def send(target: Target, items: Sequence[WriteItem], clock: Clock) -> Sent:
-    """Send items of one object and operation, at most a batch.
+    """Send items of one object and operation, at most one call's.
 
     A whole-batch refusal is halved until the bad item stands alone; a lost answer is looked up;
     what did not land is sent again, up to `TRIES` times.
@@ -75,8 +76,18 @@ def send(target: Target, items: Sequence[WriteItem], clock: Clock) -> Sent:
     return sent
 
 
-def _round(target: Target, items: list[WriteItem], sent: Sent) -> list[WriteItem]:
-    """Send once; what may be sent again comes back."""
+def _round(target: Target, items: Sequence[WriteItem], sent: Sent) -> list[WriteItem]:
+    """Send once; what may be sent again comes back.
+
+    What is left of a long job may be too little for one and too much for a batch.
+    """
+    left: list[WriteItem] = []
+    for call in calls(items, target.capabilities.of(items[0].object)):
+        left += call if sent.stop is not None else _call(target, call, sent)
+    return left
+
+
+def _call(target: Target, items: list[WriteItem], sent: Sent) -> list[WriteItem]:
     try:
         outcomes = target.connection.write(items)
     except Exception as error:  # a plugin may raise anything, and each item needs a verdict
@@ -135,13 +146,18 @@ def _sort(
     for item, outcome in zip(items, outcomes, strict=True):
         if outcome.status is Status.UNKNOWN and not outcome.handle:
             lost.append(item)
-        elif outcome.status is Status.REJECTED and outcome.error_class in _AGAIN:
+        elif is_for_later(outcome):
             again.append(item)
             sent.stop = sent.stop or _stop_of(target, outcome)
         else:
             sent.outcomes[item.item] = outcome
     sent.stop = sent.stop or _all_misconfigured(target, outcomes)
     return again + (_look_up(target, lost, sent, "the answer was lost") if lost else [])
+
+
+def is_for_later(outcome: Outcome) -> bool:
+    """Whether an item was refused for now only: a locked row, a quota, a session that ended."""
+    return outcome.status is Status.REJECTED and outcome.error_class in _AGAIN
 
 
 _AGAIN = frozenset({ErrorClass.TRANSIENT, ErrorClass.QUOTA, ErrorClass.SIGN_IN})
@@ -163,15 +179,19 @@ def _all_misconfigured(target: Target, outcomes: Sequence[Outcome]) -> Crmbridge
 
 def _look_up(target: Target, items: Sequence[WriteItem], sent: Sent, why: str) -> list[WriteItem]:
     """Ask the CRM what landed; what did not may be sent again."""
-    try:
-        settled = settle(target, items)
-    except Exception as error:
-        kind = error_class(target, error)
-        sent.in_flight += items
-        sent.stop = stop_error(target, kind, error, why)
-        return []
-    sent.outcomes.update({outcome.item: outcome for outcome in settled.outcomes})
-    return list(settled.absent)
+    absent: list[WriteItem] = []
+    for batch in batches(items, max(1, target.capabilities.of(items[0].object).batch)):
+        try:
+            settled = settle(target, batch) if sent.stop is None else None
+        except Exception as error:
+            sent.stop = stop_error(target, error_class(target, error), error, why)
+            settled = None
+        if settled is None:
+            sent.in_flight += batch
+            continue
+        sent.outcomes.update({outcome.item: outcome for outcome in settled.outcomes})
+        absent += settled.absent
+    return absent
 
 
 _BY_TYPE: tuple[tuple[Any, ErrorClass], ...] = (
@@ -223,4 +243,4 @@ def _line(error: Exception) -> str:
     return str(error) if isinstance(error, CrmbridgeError) else type(error).__name__
 
 
-__all__ = ["TRIES", "Sent", "error_class", "send", "stop_error"]
+__all__ = ["TRIES", "Sent", "error_class", "is_for_later", "send", "stop_error"]

@@ -24,6 +24,8 @@ class Fault(Enum):
     "No item lands and every outcome is unknown."
     HALF_REJECTED = "half_rejected"
     "Every second item of the batch is rejected, the others land."
+    SLOW_JOB = "slow_job"
+    "A long job is still under way when the call returns; of ``resume``: it still is."
     HALF_UNKNOWN = "half_unknown"
     "All items land; every second outcome is unknown."
 

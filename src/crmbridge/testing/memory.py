@@ -30,8 +30,9 @@ from crmbridge.adapters import (
 )
 from crmbridge.errors import CannotError, UsageError
 from crmbridge.records import STREAMS, Finding, to_millis
+from crmbridge.testing.faults import Fault
 from crmbridge.testing.memory_read import pages_of, row_of
-from crmbridge.testing.memory_write import write_batch
+from crmbridge.testing.memory_write import resume_job, start_job, write_batch
 from crmbridge.testing.truth import MemoryCrm
 
 OBJECTS = {
@@ -83,7 +84,13 @@ def memory_capabilities(**changes: Any) -> Capabilities:
     """Capabilities for all objects, each changed as named: ``reading=Reading.TOKEN``."""
     objects = {object_: object_capability(stream, **changes) for stream, object_ in OBJECTS.items()}
     return Capabilities(
-        objects=objects, describes=True, has_clock=True, has_quota=True, provisions=True, workers=4
+        objects=objects,
+        describes=True,
+        has_clock=True,
+        has_quota=True,
+        provisions=True,
+        resumes=bool(changes.get("bulk_from")),
+        workers=4,
     )
 
 
@@ -240,12 +247,27 @@ class MemoryConnection(Connection):
             return []
         first, ability = items[0], self.declared.of(items[0].object)
         self._need(first.operation in ability.operations, f"write of {first.operation.value}")
-        if len(items) > ability.batch:
-            raise UsageError("memory: write", f"at most {ability.batch} items", str(len(items)))
+        is_job = 0 < ability.bulk_from <= len(items)
+        most = ability.bulk_batch if is_job else ability.batch
+        if len(items) > most:
+            raise UsageError("memory: write", f"at most {most} items", str(len(items)))
         if any((one.object, one.operation) != (first.object, first.operation) for one in items):
             raise UsageError("memory: write", "items of one object and operation", "a mixture")
         with self.crm.lock:
-            return write_batch(self.crm, ability, items, self.crm.reach("write"))
+            fault = self.crm.reach("job" if is_job else "write")
+            if fault is Fault.SLOW_JOB:
+                return start_job(self.crm, items)
+            return write_batch(self.crm, ability, items, fault)
+
+    def resume(self, handle: str) -> Sequence[Outcome]:
+        """What became of a long job; nothing where there is none of that handle."""
+        self._need(self.declared.resumes, "resume")
+        with self.crm.lock:
+            fault = self.crm.reach("resume")
+            if handle not in self.crm.jobs:
+                return []
+            ability = self.declared.of(self.crm.jobs[handle][0].object)
+            return resume_job(self.crm, ability, handle, fault)
 
     def provision(self, fields: Sequence[NewField]) -> Sequence[Finding]:
         """Create the fields."""

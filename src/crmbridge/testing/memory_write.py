@@ -1,6 +1,7 @@
 """What a made-up CRM does with a batch of writes."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from crmbridge.adapters import (
     Check,
@@ -34,6 +35,22 @@ def write_batch(
     if fault is Fault.RAISE_AFTER_WRITE:
         raise UnknownOutcomeError("memory: write", "an answer", "none")
     return outcomes
+
+
+def start_job(crm: MemoryCrm, items: Sequence[WriteItem]) -> list[Outcome]:
+    """Begin a long job; it lands when it is resumed."""
+    handle = f"job-{len(crm.jobs) + 1}-{items[0].item}"
+    crm.jobs[handle] = list(items)
+    return [replace(_unknown(item), handle=handle) for item in items]
+
+
+def resume_job(
+    crm: MemoryCrm, ability: ObjectCapability, handle: str, fault: Fault | None
+) -> list[Outcome]:
+    """What became of a long job, which ends now unless the fault says otherwise."""
+    if fault is Fault.SLOW_JOB:
+        return [replace(_unknown(item), handle=handle) for item in crm.jobs[handle]]
+    return write_batch(crm, ability, crm.jobs.pop(handle), fault)
 
 
 def _create(crm: MemoryCrm, ability: ObjectCapability, item: WriteItem) -> Outcome:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from crmbridge.adapters import Link
+from crmbridge.adapters import Link, WriteItem
 from crmbridge.clock import FixedClock
 from crmbridge.errors import ConfigError, CrmbridgeError, QuotaError, RetryLaterError, SignInError
 from crmbridge.records import to_millis
@@ -66,6 +66,7 @@ class MemoryCrm:
         keeps: what becomes of a value that is written; `normalise` says the same.
         lacking: fields that are not there until they are provisioned.
         formulas: fields that the CRM works out: they change without the record's being modified.
+        jobs: handle -> items of long jobs that are still under way.
         late: how long changes stay invisible to readers after their own time of modification.
     """
 
@@ -81,6 +82,7 @@ class MemoryCrm:
     new_fields: dict[str, list[str]] = field(default_factory=dict)
     lacking: set[str] = field(default_factory=set)
     formulas: set[str] = field(default_factory=set)
+    jobs: dict[str, list[WriteItem]] = field(default_factory=dict)
     number: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 

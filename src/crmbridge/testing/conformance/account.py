@@ -20,7 +20,10 @@ class AccountConformance(Conformance):
                 assert source_name(mapping["id"])
 
     def test_the_declaration_agrees_with_itself(self, subject: Subject) -> None:
-        """A window needs the CRM's clock, a sweep its ids, a unique key a field to be in."""
+        """A window needs the CRM's clock, a sweep its ids, a unique key a field to be in.
+
+        A job that creates needs a unique key: while it is under way, nobody finds its records.
+        """
         capabilities = subject.adapter.capabilities
 
         for ability in capabilities.objects.values():
@@ -30,6 +33,9 @@ class AccountConformance(Conformance):
             assert ability.key_field or not ability.key_is_unique
             assert ability.clears or Operation.CLEAR not in ability.operations
             assert ability.batch > 0
+            if ability.bulk_from:
+                assert ability.batch < ability.bulk_from <= ability.bulk_batch
+                assert ability.key_is_unique or Operation.CREATE not in ability.operations
         assert capabilities.workers > 0
 
     def test_a_check_says_what_to_do(self, subject: Subject) -> None:

@@ -69,7 +69,8 @@ class Subject:
         bad: values of `object` that the CRM refuses; None where it takes everything.
         faults: name -> makes the next answers bad: ``busy`` (429 or the like once), ``broken``
             (an answer that breaks off), ``lost`` (a write lands, its answer does not come back),
-            ``expired`` (the token is refused once). Empty for an adapter without a network.
+            ``expired`` (the token is refused once), ``slow`` (the next long job is still under
+            way when its call returns). Empty for an adapter without a network.
     """
 
     adapter: Adapter
