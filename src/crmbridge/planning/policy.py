@@ -55,9 +55,16 @@ def wishes(
     if refusal is not None:
         return refusal
     gap = gap_of(customer)
-    found = []
+    found = list[Wish]()
     for due in due_days(problem, customer)[len(kept_days) :]:
-        days = _allowed_days(problem, customer, due, gap, kept_days)
+        allowed = _allowed_days(problem, customer, due, gap, kept_days)
+        days = [
+            day
+            for day in allowed
+            if not _is_pressed(problem, customer, day, kept_days, len(found), gap)
+        ]
+        if allowed and not days and not found:
+            return _pressed(problem, customer, kept_days)
         if days:
             found.append(_wish(problem, customer, due, gap, days))
     return tuple(found) or _nothing_left(problem, customer, gap, kept_days)
@@ -178,6 +185,38 @@ def _allowed_days(
         for day in problem.horizon()
         if day >= start and all(abs((day - other).days) >= gap for other in kept)
     ]
+
+
+def _is_pressed(
+    problem: Problem,
+    customer: Customer,
+    day: date,
+    kept: tuple[date, ...],
+    earlier: int,
+    gap: int,
+) -> bool:
+    """Whether a visit on that day would be one contact too many.
+
+    Args:
+        earlier: wishes of the same customer before this one; as many of them count as the gap lets
+            into the time.
+    """
+    most, days = problem.rules.max_contacts, problem.rules.contact_days
+    if most == 0:
+        return False
+    past = sum((day - one).days < days for one in customer.contacts)
+    beside = sum(abs((day - one).days) < days for one in kept)
+    return past + beside + min(earlier, -(-days // gap) - 1) >= most
+
+
+def _pressed(problem: Problem, customer: Customer, kept: tuple[date, ...]) -> Refusal:
+    rules = problem.rules
+    count = len(customer.contacts) + len(kept)
+    return Refusal(
+        code=WhyNot.CONTACTED_OFTEN,
+        text=f"{count} contacts stand; at most {rules.max_contacts} in {rules.contact_days} days",
+        change="One more contact allowed in the time, or a longer horizon",
+    )
 
 
 def _first_day(problem: Problem, customer: Customer, due: date | None, gap: int) -> date:

@@ -141,6 +141,7 @@ class Customer:
         opening: hours on the wall clock of `zone`; None when not known, () when never open.
         zone: IANA name; empty for the rep's.
         barred: why visits are not allowed, empty if they are.
+        contacts: days of past contacts, as `Rules.max_contacts` counts them.
         geo_quality: how well the place is known, for people; empty when nobody says.
         last_number: highest running number any visit to this customer ever had.
         reasons: parts of the value, in plain words.
@@ -163,6 +164,7 @@ class Customer:
     barred: str = ""
     reply: Reply | None = None
     reply_until: date | None = None
+    contacts: tuple[date, ...] = ()
     geo_quality: str = ""
     last_number: int = 0
     reasons: tuple[Reason, ...] = ()
@@ -172,6 +174,7 @@ class Customer:
         if self.opening is not None:
             object.__setattr__(self, "opening", tuple(sorted(self.opening)))
         object.__setattr__(self, "blocked", tuple(sorted(self.blocked)))
+        object.__setattr__(self, "contacts", tuple(sorted(self.contacts)))
         object.__setattr__(self, "day_values", tuple(sorted(self.day_values)))
         _need_finite(self.key, (self.value, *(value for _, value in self.day_values)))
         need_between(f"customer {self.key}: minutes", self.minutes, 1, MINUTES_PER_DAY)

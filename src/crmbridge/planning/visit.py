@@ -39,6 +39,8 @@ class WhyNot(StrEnum):
     "Nothing scored the customer, or a visit is worth nothing."
     VISITED_RECENTLY = "visited_recently"
     "The minimum gap since the last visit, or to a fixed one, has not passed."
+    CONTACTED_OFTEN = "contacted_often"
+    "The customer was contacted as often as it may be in the time."
     NOT_DUE = "not_due"
     "The next visit is due after the horizon."
     BLOCKED = "blocked"

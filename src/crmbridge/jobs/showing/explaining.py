@@ -112,9 +112,11 @@ def explain_policy(workspace: Workspace, text: str) -> dict[str, Any]:
             if customer.key == str(key):
                 policy = asdict(customer)
                 policy.pop("reasons")
+                held = known.policies.get(key)
                 return {
                     "customer": str(key),
                     "policy": {name: value for name, value in policy.items() if value is not None},
+                    "from": held.lines() if held is not None else [],
                     "consents": {c: s for (k, c), s in consents.items() if k == key},
                     "reasons": _reasons(customer.reasons),
                 }

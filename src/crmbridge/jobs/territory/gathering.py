@@ -11,12 +11,14 @@ from sqlalchemy import Connection
 from crmbridge.adapters import Capabilities
 from crmbridge.errors import UsageError
 from crmbridge.jobs.analysis.customers import base_connections, completed_customers
+from crmbridge.jobs.identity.once import planned_once
 from crmbridge.jobs.territory.busy import read_calendars
 from crmbridge.jobs.territory.consent import VisitConsent, visit_consent
 from crmbridge.jobs.territory.keeping import visit_of
 from crmbridge.jobs.territory.known import Known, Worth, key_of
 from crmbridge.jobs.territory.outside import known_places
 from crmbridge.jobs.territory.places import located
+from crmbridge.jobs.territory.policing import contact_days, policies_of
 from crmbridge.jobs.territory.reps import JoinedRep, JoinedReps, RepRecord, join_reps
 from crmbridge.jobs.territory.standing import Standing, standing
 from crmbridge.jobs.workspace import Workspace
@@ -28,6 +30,7 @@ from crmbridge.push.visits import visit_key
 from crmbridge.records import Finding, Reason, RecordKey, to_millis
 from crmbridge.settings import Settings
 from crmbridge.store.consents import effective_consents
+from crmbridge.store.identities import LinkState, load_identities
 from crmbridge.store.plans import former_visits, load_visits, plan_in_force, visit_numbers
 from crmbridge.store.schema import DELETED
 from crmbridge.store.scores import Score, load_scores
@@ -87,23 +90,34 @@ def gather(
         }
         taken = load_taken(tx, _midnight(first, -1), _midnight(last, 2))
         numbers = visit_numbers(tx)
+        policies = policies_of(tx, customers, bases, settings, now.date())
+        contacts = contact_days(tx, customers, bases, settings, now)
+        links = load_identities(tx, (LinkState.LINKED,))
     stands = _standing(workspace, customers, now)
     calendars = read_calendars(workspace, reps.reps, first, last)
+    barred = {**held_out(customers, settings.planning.holdout_share), **consent.barred}
+    once = planned_once(customers, links, numbers, visited, barred)
     known = Known(
         reps=reps,
         customers=customers,
         sources=bases,
         worth=worth,
-        last_visits=visited,
+        last_visits={**visited, **once.last_visits},
         taken=taken,
         ics=calendars.spans,
-        barred={**held_out(customers, settings.planning.holdout_share), **consent.barred},
+        barred={**barred, **once.barred},
         previous=stands.visits,
         replies=stands.replies,
         numbers=numbers,
+        policies=policies.by_key,
+        contacts=contacts,
         holidays={one.id: _holidays(settings, one, first, last) for one in reps.reps},
     )
-    return Gathered(known=known, consent=consent, findings=(*reps.findings, *calendars.findings))
+    return Gathered(
+        known=known,
+        consent=consent,
+        findings=(*reps.findings, *calendars.findings, *policies.findings),
+    )
 
 
 def held_out(customers: Iterable[Record], share: float) -> dict[RecordKey, str]:

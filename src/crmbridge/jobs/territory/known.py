@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from crmbridge.jobs.territory.policies import VisitPolicy
 from crmbridge.jobs.territory.reps import JoinedReps
 from crmbridge.planning import DateRange, Reply, Visit
 from crmbridge.records import Reason, RecordKey
@@ -39,6 +40,8 @@ class Known:
         replies: customer -> reply and the day until which it holds.
         numbers: customer -> highest running number of any visit ever planned.
         holidays: rep id -> public holidays.
+        policies: customer -> what holds for visits to it; by class alone for who is not in it.
+        contacts: customer -> days of past contacts that count towards the pressure allowed.
     """
 
     reps: JoinedReps
@@ -53,6 +56,8 @@ class Known:
     replies: Mapping[RecordKey, tuple[Reply, date | None]] = field(default_factory=dict)
     numbers: Mapping[RecordKey, int] = field(default_factory=dict)
     holidays: Mapping[str, tuple[DateRange, ...]] = field(default_factory=dict)
+    policies: Mapping[RecordKey, VisitPolicy] = field(default_factory=dict)
+    contacts: Mapping[RecordKey, tuple[date, ...]] = field(default_factory=dict)
 
     def rows(self) -> Mapping[RecordKey, Mapping[str, Any]]:
         """The customers' records by key."""

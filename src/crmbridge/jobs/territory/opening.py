@@ -40,6 +40,26 @@ def default_windows(settings: OpeningSettings) -> tuple[Window, ...]:
     )
 
 
+def allowed_windows(
+    windows: tuple[Window, ...], days: Sequence[str], hours: tuple[int, int] | None
+) -> tuple[Window, ...]:
+    """What of the opening hours a policy leaves: some weekdays, some hours.
+
+    Args:
+        days: empty for all.
+        hours: minutes of the day; None for all.
+    """
+    first, last = hours or (0, 1440)
+    cut = (
+        Window(weekday=w.weekday, opens=max(w.opens, first), closes=min(w.closes, last))
+        if hours
+        else w
+        for w in windows
+        if not days or WEEKDAYS[w.weekday] in days
+    )
+    return tuple(window for window in cut if window.opens < window.closes)
+
+
 def blocked_days(text: str | None) -> tuple[DateRange, ...]:
     """Closed days from JSON such as ``[["2026-08-01", "2026-08-21"]]``.
 

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 from crmbridge.jobs.territory.known import Known, key_of
 from crmbridge.jobs.territory.opening import (
     WEEKDAYS,
+    allowed_windows,
     blocked_days,
     default_windows,
     opening_windows,
 )
+from crmbridge.jobs.territory.policies import VisitPolicy, facts_of, visit_policy
 from crmbridge.jobs.territory.reps import JoinedRep
 from crmbridge.jobs.territory.taken import taken_times
 from crmbridge.planning import (
@@ -26,7 +28,7 @@ from crmbridge.planning import (
     Travel,
 )
 from crmbridge.records import Finding, RecordKey, from_millis
-from crmbridge.settings import ClassSettings, PlanningSettings, Settings
+from crmbridge.settings import PlanningSettings, Settings
 from crmbridge.settings.policy import Day
 
 HOME = "home of "
@@ -101,6 +103,8 @@ class _Builder:
                 grid_minutes=self._planning.grid_minutes,
                 unknown_travel_minutes=self._planning.unknown_travel_minutes,
                 early_share=self._planning.early_share,
+                max_contacts=self._planning.pressure.max_contacts,
+                contact_days=self._planning.pressure.days,
                 keep_bonus=self._planning.keep_bonus,
                 churn_budget=self._planning.churn_share,
                 freeze_days=self._planning.freeze_days,
@@ -151,23 +155,24 @@ class _Builder:
 
     def _customer(self, row: Mapping[str, Any]) -> Customer:
         key = key_of(row)
-        rules = self._rules(row)
+        policy = self._policy(key, row)
         worth = self._known.worth.get(key)
         reply, until = self._known.replies.get(key, (None, None))
         return Customer(
             key=str(key),
             name=row["name"] or row["id"],
             owner=self._owner(row),
-            class_=row["class"] or self._planning.class_default,
-            value=None if worth is None else worth.value * rules.priority,
-            minutes=row["visit_minutes"] or rules.minutes or self._planning.visit_minutes,
-            every_days=row["visit_interval_days"] or rules.every_days or self._planning.every_days,
-            min_gap_days=self._gap(row, rules),
+            class_=policy.class_,
+            value=None if worth is None else worth.value * policy.priority,
+            minutes=policy.minutes,
+            every_days=policy.every_days,
+            min_gap_days=policy.min_gap_days,
             last_visit_on=self._last_visit(row),
-            opening=self._opening(key, row["opening"]),
-            blocked=self._blocked(key, row["blocked"]),
+            opening=allowed_windows(self._opening(key, row["opening"]), policy.days, policy.hours),
+            blocked=self._blocked(key, row["blocked"], policy),
             zone=row["zone"] or "",
-            barred=self._known.barred.get(key, ""),
+            barred=self._known.barred.get(key) or policy.barred,
+            contacts=self._known.contacts.get(key, ()),
             reply=reply,
             reply_until=until,
             geo_quality=row["geo_quality"] or "",
@@ -175,16 +180,11 @@ class _Builder:
             reasons=() if worth is None else worth.reasons,
         )
 
-    def _rules(self, row: Mapping[str, Any]) -> ClassSettings:
-        name = row["class"] or self._planning.class_default
-        return self._planning.classes.get(name, ClassSettings())
-
-    def _gap(self, row: Mapping[str, Any], rules: ClassSettings) -> int:
-        for days in (row["min_gap_days"], rules.min_gap_days):
-            if days is not None:
-                return int(days)
-        every = row["visit_interval_days"] or rules.every_days or self._planning.every_days
-        return min(self._planning.min_gap_days, max(1, every // 2))
+    def _policy(self, key: RecordKey, row: Mapping[str, Any]) -> VisitPolicy:
+        known = self._known.policies.get(key)
+        if known is not None:
+            return known
+        return visit_policy(facts_of(row, self._planning.class_default), row, self._planning)
 
     def _last_visit(self, row: Mapping[str, Any]) -> date | None:
         known = self._known.last_visits.get((row["connection"], row["id"]))
@@ -201,12 +201,15 @@ class _Builder:
             own = None
         return self._default_opening if own is None else own
 
-    def _blocked(self, key: RecordKey, text: str | None) -> tuple[DateRange, ...]:
+    def _blocked(
+        self, key: RecordKey, text: str | None, policy: VisitPolicy
+    ) -> tuple[DateRange, ...]:
+        closed = tuple(DateRange(first=a, last=b) for a, b in policy.closed)
         try:
-            return blocked_days(text)
+            return closed + blocked_days(text)
         except (ValueError, TypeError) as error:
             self._note("blocked_unreadable", f"{key}: expected {error}")
-            return ()
+            return closed
 
     def _rep(self, rep: JoinedRep) -> Rep:
         home = HOME + rep.id if rep.home else ""

@@ -1,0 +1,128 @@
+"""Gathers what policies are made from: segments, needs, products bought, exceptions, contacts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from crmbridge.jobs.territory.known import key_of
+from crmbridge.jobs.territory.overrides import Overrides, read_overrides
+from crmbridge.jobs.territory.policies import (
+    VisitPolicy,
+    facts_of,
+    unused_rules,
+    visit_policy,
+)
+from crmbridge.records import Finding, RecordKey, from_millis, to_millis
+from crmbridge.settings import PlanningSettings, Settings
+from crmbridge.store.segments import load_segments
+from crmbridge.store.territory import Record
+from crmbridge.store.visiting import contacts_since, open_needs, products_bought
+
+Words = Mapping[tuple[str, str], set[str]]
+"""(base connection, customer id) -> words that rules may name."""
+Bases = Mapping[str, Sequence[str]]
+"""base connection -> itself and those that complete it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """The policy of every customer, and what did not fit."""
+
+    by_key: Mapping[RecordKey, VisitPolicy] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+def policies_of(
+    tx: Connection, customers: Iterable[Record], bases: Bases, settings: Settings, today: date
+) -> Policies:
+    """The policy that holds for each customer today."""
+    planning, rows = settings.planning, list(customers)
+    overrides = Overrides()
+    if planning.overrides:
+        overrides = read_overrides(settings.path(planning.overrides), today)
+    segments = _segments(tx, bases)
+    needs = _needs(tx, bases) if any(rule.needs for rule in planning.rules.values()) else {}
+    bought = _bought(tx, bases) if any(rule.products for rule in planning.rules.values()) else {}
+    found = {}
+    for row in rows:
+        key, own = key_of(row), (row["connection"], row["id"])
+        facts = facts_of(
+            row,
+            planning.class_default,
+            segments.get(own, ()),
+            needs.get(own, ()),
+            bought.get(own, ()),
+        )
+        found[key] = visit_policy(facts, row, planning, overrides.of(str(key), key.id))
+    strangers = _strangers(overrides, rows)
+    unused = _unused(planning, found.values()) if rows else ()
+    return Policies(by_key=found, findings=(*overrides.findings, *strangers, *unused))
+
+
+def contact_days(
+    tx: Connection, customers: Iterable[Record], bases: Bases, settings: Settings, now: datetime
+) -> dict[RecordKey, tuple[date, ...]]:
+    """customer -> days of the contacts that count towards the pressure allowed; none without."""
+    own = settings.planning.pressure
+    if own.max_contacts == 0:
+        return {}
+    since = to_millis(now - timedelta(days=own.days))
+    days: dict[tuple[str, str], tuple[date, ...]] = {}
+    for base, sources in bases.items():
+        for (_, id_), at in contacts_since(tx, sources, own.kinds, since, to_millis(now)):
+            days[base, id_] = (*days.get((base, id_), ()), from_millis(at).date())
+    keys = map(key_of, customers)  # an activity names its customer by the id alone
+    return {k: days[k.connection, k.id] for k in keys if (k.connection, k.id) in days}
+
+
+def _segments(tx: Connection, bases: Bases) -> Words:
+    found: dict[tuple[str, str], set[str]] = {}
+    for base in bases:
+        for one in load_segments(tx, base):
+            found[base, one.key.id] = {one.segment, one.name}
+    return found
+
+
+def _needs(tx: Connection, bases: Bases) -> Words:
+    found: dict[tuple[str, str], set[str]] = {}
+    for base, sources in bases.items():
+        for need in open_needs(tx, sources):
+            found.setdefault((base, need.customer[1]), set()).update((need.family, need.product))
+    return found
+
+
+def _bought(tx: Connection, bases: Bases) -> Words:
+    found: dict[tuple[str, str], set[str]] = {}
+    for base, sources in bases.items():
+        for (_, id_), word in products_bought(tx, sources):
+            found.setdefault((base, id_), set()).add(word)
+    return found
+
+
+def _strangers(overrides: Overrides, rows: Sequence[Record]) -> list[Finding]:
+    known = {str(key_of(row)) for row in rows} | {row["id"] for row in rows}
+    lost = [one for one in overrides.all if one.customer not in known]
+    if not lost:
+        return []
+    example = f"{lost[0].line}: {lost[0].customer}"
+    remedy = "Correct the customer: its key as connection/object/id, or its id"
+    return [
+        Finding(code="policy.override_of_nobody", count=len(lost), example=example, remedy=remedy)
+    ]
+
+
+def _unused(planning: PlanningSettings, policies: Iterable[VisitPolicy]) -> list[Finding]:
+    unused = unused_rules(planning, policies)
+    if not unused:
+        return []
+    remedy = "Nothing to do if that is right; else look how the CRM writes what the rule names"
+    return [
+        Finding(
+            code="policy.rule_of_nobody",
+            count=len(unused),
+            example=f"planning.rules.{unused[0]}",
+            remedy=remedy,
+        )
+    ]
