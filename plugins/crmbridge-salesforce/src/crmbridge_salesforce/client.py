@@ -5,14 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 from crmbridge.adapters import Context, Quota
 from crmbridge.adapters.http import Answer, Effect, HttpClient, Request, Response
 from crmbridge.errors import ConfigError, CrmbridgeError, RecordError, RetryLaterError
+from crmbridge_salesforce import soql
 from crmbridge_salesforce.auth import instance_of, method_of, signing
 from crmbridge_salesforce.codes import DIALECT, quota_of
+
+if TYPE_CHECKING:
+    from simple_salesforce.api import Salesforce
 
 Record = Mapping[str, Any]
 _ANY_STATUS = frozenset({401, 403, 404, 405})
@@ -52,6 +55,13 @@ class Client:
         if method_of(self.context.auth) != "session":
             authorize.headers()
         return self.context.need_http().at(instance_of(self.context), authorize, DIALECT)
+
+    @cached_property
+    def community(self) -> "Salesforce":
+        """simple-salesforce for the cold paths; loaded only where one is taken."""
+        from crmbridge_salesforce.community import community_client
+
+        return community_client(self.http, self.version)
 
     @property
     def base(self) -> str:
@@ -95,13 +105,23 @@ class Client:
             yield from page.records
 
     def describe(self, object_: str) -> Mapping[str, Any] | None:
-        """The description of an object; None where there is none to be had."""
+        """The description of an object; None where there is none to be had.
+
+        Raises:
+            ConfigError: it is no name of an object.
+        """
         if object_ not in self._described:
-            path = f"sobjects/{quote(object_, safe='')}/describe"
-            found = self.get(path, accept=frozenset({404}))
-            is_found = found.status == 200 and isinstance(found.data, dict)
-            self._described[object_] = found.data if is_found else None
+            self._described[object_] = self._description(soql.name(object_))
         return self._described[object_]
+
+    def _description(self, object_: str) -> Mapping[str, Any] | None:
+        from simple_salesforce.exceptions import SalesforceResourceNotFound
+
+        try:
+            found = getattr(self.community, object_).describe()
+        except SalesforceResourceNotFound:
+            return None
+        return found if isinstance(found, dict) else None
 
     def forget(self) -> None:
         """Describe anew from now on."""
@@ -137,8 +157,13 @@ class Client:
         return str(found[0]["Id"])[:15] if found else ""
 
     def create(self, path: str, document: Any) -> str:
-        """Create a record whose second copy would do no harm; returns its id."""
-        return str(self.send("POST", path, document, Effect.KEYED).json()["id"])
+        """Create a record of the set-up; returns its id.
+
+        Raises:
+            ConfigError, RecordError: it is there already, or may not be created.
+        """
+        found: Any = self.community.restful(path, method="POST", json=document)
+        return str(found["id"])
 
 
 def _answered(response: Response) -> Answered:
