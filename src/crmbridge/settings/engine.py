@@ -130,6 +130,21 @@ class SatisfactionSettings(Table):
     "Satisfaction expected of every customer, on the scale of customers.satisfaction."
 
 
+class IdentitySettings(Table):
+    """When two records of different connections are the same customer."""
+
+    link_from: Share = 0.95
+    "Least probability that links them without asking."
+    review_from: Share = 0.5
+    "Least probability that keeps them for review."
+
+    @model_validator(mode="after")
+    def _review_below_link(self) -> Self:
+        if self.review_from > self.link_from:
+            raise expected("review_from to be at most link_from")
+        return self
+
+
 class EngineSettings(Table):
     """How customers are analysed, and where."""
 
@@ -147,6 +162,8 @@ class EngineSettings(Table):
     "What customers expect."
     value: ValueSettings = Field(default_factory=ValueSettings)
     "What customers will buy."
+    identity: IdentitySettings = Field(default_factory=IdentitySettings)
+    "When two records are the same customer."
 
     @model_validator(mode="after")
     def _has_scheduler(self) -> Self:

@@ -6,10 +6,11 @@ expectation maximisation; of tables too small to learn from, both are kept as th
 """
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -152,8 +153,8 @@ def _texts(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 _AGREE = (0.80, 0.10, 0.05, 0.05)
 _BY_CHANCE: Mapping[Likeness, tuple[float, ...]] = {
     Likeness.NAME: (0.001, 0.004, 0.015, 0.98),
-    Likeness.TEXT: (0.001, 0.005, 0.05, 0.944),
-    Likeness.CODE: (0.001, 0.002, 0.01, 0.987),
+    Likeness.TEXT: (0.01, 0.01, 0.05, 0.93),
+    Likeness.CODE: (0.001, 0.005, 0.05, 0.944),
 }
 """u where nothing can be learned: as customers of a country agree, roughly."""
 
@@ -163,8 +164,8 @@ def _comparison(name: str, like: Likeness, *, learns: bool) -> Any:
     import splink.comparison_library as library
 
     if like is Likeness.WORD:
-        chances = {"m_probabilities": [0.95, 0.05], "u_probabilities": [0.1, 0.9]}
-        return library.ExactMatch(name).configure(**chances)
+        word = library.ExactMatch(name)
+        return word.configure(m_probabilities=[0.95, 0.05], u_probabilities=[0.1, 0.9])
     ways: dict[Likeness, Any] = {
         Likeness.NAME: lambda: library.JaroWinklerAtThresholds(name, [0.92, 0.8]),
         Likeness.TEXT: lambda: library.JaroWinklerAtThresholds(name, [0.9, 0.75]),
@@ -183,24 +184,19 @@ def _learn(linker: Any, parameters: MatchParameters, columns: Mapping[str, Liken
     from splink.internals.exceptions import EMTrainingException, SplinkException
 
     sure = [block_on(*b) for b in _usable(parameters.sure, parameters.columns, columns)]
-    training = linker.training
-    steps = [
-        lambda: training.estimate_u_using_random_sampling(_SAMPLED_PAIRS, seed=parameters.seed)
+    train, seed = linker.training, parameters.seed
+    steps: list[Callable[[], object]] = [
+        partial(train.estimate_u_using_random_sampling, _SAMPLED_PAIRS, seed=seed)
     ]
     if sure:
-        steps.append(
-            lambda: training.estimate_probability_two_random_records_match(sure, recall=_RECALL)
-        )
+        likely = train.estimate_probability_two_random_records_match
+        steps.append(partial(likely, sure, recall=_RECALL))
     for block in _usable(parameters.learned_on, parameters.columns, columns):
-        rule = block_on(*block)
-        steps.append(
-            lambda rule=rule: training.estimate_parameters_using_expectation_maximisation(rule)
-        )
+        learn = train.estimate_parameters_using_expectation_maximisation
+        steps.append(partial(learn, block_on(*block)))
     for step in steps:
-        try:
+        with suppress(SplinkException, EMTrainingException, ValueError):
             step()
-        except (SplinkException, EMTrainingException, ValueError):
-            continue
 
 
 _STEPS = {3: "equal", 2: "alike", 1: "a little alike"}
