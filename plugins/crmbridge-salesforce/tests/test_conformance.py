@@ -52,6 +52,7 @@ def subject_of(sandbox: Sandbox, folder: Path, **settings: Any) -> Subject:
             "broken": partial(plan, Mood.TRUNCATED, path="/query"),
             "expired": partial(plan, Mood.EXPIRED, path="/query"),
             "lost": partial(plan, Mood.LOST, method="PATCH"),
+            "slow": sandbox.bulk.slow_down,
         },
     )
 

@@ -102,7 +102,7 @@ class SalesforceConnection(Connection):
         return self._writer.write(items) if items else []
 
     def resume(self, handle: str) -> Sequence[Outcome]:
-        """What became of a row of a job that was still under way."""
+        """What became of rows of a job that was still under way."""
         return self._writer.resume(handle)
 
     def provision(self, fields: Sequence[NewField]) -> Sequence[Finding]:

@@ -34,6 +34,8 @@ PATIENCE_SECONDS = 600.0
 MOST_BYTES = 90 << 20
 """Bytes of one upload. Salesforce takes 150 MB after its own encoding in base64, and advises 100 MB
 ("Bulk API 2.0 Limits and Allocations")."""
+HANDLE_ROWS = 20
+"""Rows that share a handle."""
 OPERATIONS = {
     Operation.CREATE: "upsert",
     Operation.UPDATE: "update",
@@ -134,22 +136,23 @@ class Ingest:
         self._close(id_)
         verdicts = self._awaited(id_, load.key)
         if verdicts is None:
-            return [under_way(item, str(row[load.key]), id_, load) for item, row in load.rows]
+            return list(under_way(id_, load))
         return [verdicts.outcome(item, str(row[load.key])) for item, row in load.rows]
 
-    def resume(self, handle: str) -> tuple[WriteItem, Outcome]:
-        """What became of the row of a handle, and the item that it was of."""
-        id_, operation, object_, key_field, key, name, record = orjson.loads(handle)
-        item = WriteItem(
-            item=name, operation=Operation(operation), object=object_, id=record, key=key
-        )
+    def resume(self, handle: str) -> list[tuple[WriteItem, Outcome]]:
+        """What became of the rows of a handle, with the items that they were of.
+
+        Raises:
+            RecordError: it is no handle of ours.
+        """
+        id_, key_field, rows = _parts_of(handle)
         try:
             verdicts = self._taken_up(id_, key_field)
         except RecordError:
-            return item, unknown(item)  # results are kept for seven days; the host looks it up
+            return [(item, unknown(item)) for item, _ in rows]  # jobs are kept for seven days
         if verdicts is None:
-            return item, _waiting(item, handle)
-        return item, verdicts.outcome(item, key)
+            return [(item, _waiting(item, handle)) for item, _ in rows]
+        return [(item, verdicts.outcome(item, key)) for item, key in rows]
 
     def _upload(self, id_: str, text: bytes) -> None:
         request = Request(
@@ -270,13 +273,36 @@ def failed_result(text: str) -> Mapping[str, Any]:
     return {"success": False, "errors": [{"statusCode": code.strip(), "message": message}]}
 
 
-def under_way(item: WriteItem, key: str, id_: str, load: Load) -> Outcome:
-    """The outcome of a row whose job is not over.
+def under_way(id_: str, load: Load) -> Iterator[Outcome]:
+    """The outcomes of rows whose job is not over.
 
-    The handle holds all that a later process needs, since it knows none of our items.
+    A later process knows none of our items, so that a handle names those it is of: a few together,
+    as each item's line of the journal holds its handle.
     """
-    parts = (id_, load.operation.value, load.object, load.key, key, item.item, item.id)
-    return _waiting(item, orjson.dumps(parts).decode())
+    for at in range(0, len(load.rows), HANDLE_ROWS):
+        part = load.rows[at : at + HANDLE_ROWS]
+        rows = [(item.item, str(row[load.key]), item.id) for item, row in part]
+        parts = (id_, load.operation.value, load.object, load.key, rows)
+        handle = orjson.dumps(parts).decode()
+        yield from (_waiting(item, handle) for item, _ in part)
+
+
+def _parts_of(handle: str) -> tuple[str, str, list[tuple[WriteItem, str]]]:
+    """A handle's job, the column of its keys, and its rows.
+
+    Raises:
+        RecordError: it is none of ours.
+    """
+    try:
+        id_, operation, object_, key_field, rows = orjson.loads(handle)
+        kind = Operation(operation)
+        found = [
+            (WriteItem(item=name, operation=kind, object=object_, id=record, key=key), key)
+            for name, key, record in rows
+        ]
+    except ValueError:
+        raise RecordError("resume", "a handle of a job of ours", "another text") from None
+    return str(id_), str(key_field), found
 
 
 def _waiting(item: WriteItem, handle: str) -> Outcome:

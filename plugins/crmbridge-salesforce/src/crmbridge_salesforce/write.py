@@ -66,9 +66,13 @@ class Writer:
         return self._by_collections(ordered)
 
     def resume(self, handle: str) -> list[Outcome]:
-        """What became of the row of a handle, which may have to be waited for."""
-        item, outcome = self.ingest.resume(handle)
-        return self._judged([item], [outcome])
+        """What became of the rows of a handle, whose job may have to be waited for.
+
+        Raises:
+            RecordError: it is no handle of ours.
+        """
+        pairs = self.ingest.resume(handle)
+        return self._judged([item for item, _ in pairs], [outcome for _, outcome in pairs])
 
     def _takes_jobs(self, item: WriteItem) -> bool:
         """Members have no key that a job could go by; what is `exact` goes one by one."""

@@ -48,6 +48,7 @@ class Bulk:
         part_rows: most rows in one part of a query's results, whatever a client asks for.
         fails: what the next job fails with; "" for none.
         stops_after: rows after which the next ingest job fails, the rest unprocessed; -1 for none.
+        next_polls: the same for the next job alone; 0 for none of its own.
         is_off: jobs cannot be started by this user.
     """
 
@@ -58,7 +59,12 @@ class Bulk:
     fails: str = ""
     stops_after: int = -1
     is_off: bool = False
+    next_polls: int = 0
     jobs: dict[str, Job] = field(default_factory=dict)
+
+    def slow_down(self) -> None:
+        """Let the next job be seen under way for an hour of polls."""
+        self.next_polls = 60
 
     def answer(self, received: Received, parts: Sequence[str]) -> Answer:
         """Answer a request below ``/jobs``.
@@ -105,9 +111,10 @@ class Bulk:
             kind=kind,
             document=document,
             state="UploadComplete" if kind == "query" else "Open",
-            polls=self.polls,
+            polls=self.next_polls or self.polls,
             error=self.fails,
         )
+        self.next_polls = 0
         if kind == "query":
             self._select(job, document)
         self.fails = ""
