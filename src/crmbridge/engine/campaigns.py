@@ -29,10 +29,12 @@ class Excluded(Enum):
     "A person's arm is never drawn twice."
     RECENT = "Was contacted too lately"
     "Days since the last visit, call or mail."
-    PRESSURE = "Had enough contacts lately"
-    "Visits, calls and mails of the last 28 days count together."
+    PRESSURE = "Has enough contacts"
+    "Visits, calls and mails count together, made and planned."
     LOW_SCORE = "Scores too low"
     "Below the least score asked for."
+    HOLDOUT = "Held out"
+    "Drawn to be left alone, to measure what the campaign does."
     FULL = "The campaign is full"
     "Those with higher scores were taken."
 
@@ -46,8 +48,9 @@ class CampaignParameters:
         size: most members, >= 0; none for all.
         least_score: 0 to 1.
         quiet_days: days since the last contact, at least; >= 0.
-        most_contacts: contacts in 28 days from which on a person is left alone; >= 1.
+        most_contacts: contacts from which on a person is left alone; >= 1.
         arms: share of members by arm, above 0; one arm alone is no experiment.
+        held_out: the arm whose people are left out; "" for none.
     """
 
     name: str
@@ -56,6 +59,7 @@ class CampaignParameters:
     quiet_days: float = 0.0
     most_contacts: int = 1000
     arms: Mapping[str, float] = field(default_factory=lambda: {"control": 0.5, "campaign": 0.5})
+    held_out: str = ""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -89,9 +93,10 @@ def choose_members(people: pd.DataFrame, parameters: CampaignParameters) -> Memb
 
     Args:
         people: by contact id: `customer_id`, `address`, `allowed` (1 where consent lets them be
-            reached), `score` (0 to 1; missing counts as 0), `last_contact_days`, `contacts_28`,
-            `is_member`, `rank` (which contact of a customer comes first, least first). Columns
-            other than `customer_id` and `allowed` may be absent. Order is irrelevant.
+            reached), `score` (0 to 1; missing counts as 0), `last_contact_days`, `contacts_28`
+            (those that a new one would stand among; see `pressure`), `is_member`, `rank` (which
+            contact of a customer comes first, least first). Columns other than `customer_id` and
+            `allowed` may be absent. Order is irrelevant.
     """
     ranked = _ranked(people)
     reasons = _reasons(ranked, parameters)
@@ -159,8 +164,11 @@ def _reasons(ranked: pd.DataFrame, parameters: CampaignParameters) -> list[Exclu
         if reason is None and parameters.size is not None and seen.taken >= parameters.size:
             reason = Excluded.FULL
         if reason is None:
+            # A holdout takes its customer's place, so that no colleague is reached instead.
             seen.take(str(row.unit), str(row.address))
-            seen.taken += 1
+            is_held_out = arm_of(parameters, str(row.unit)) == parameters.held_out
+            reason = Excluded.HOLDOUT if is_held_out else None
+            seen.taken += not is_held_out
         reasons.append(reason)
     return reasons
 

@@ -1,6 +1,7 @@
 """The only reader of the configuration file and the environment; others get its values."""
 
 from crmbridge.settings.access import AuthSettings, LimitSettings, PullSettings
+from crmbridge.settings.campaigns import CampaignSettings, FollowUpSettings, GoalSettings
 from crmbridge.settings.connections import ConnectionSettings
 from crmbridge.settings.engine import (
     EngineSettings,
@@ -36,12 +37,15 @@ from crmbridge.settings.writes import WriteLimits, WriteSettings
 
 __all__ = [
     "AuthSettings",
+    "CampaignSettings",
     "ClassSettings",
     "ConnectionSettings",
     "ConsentSettings",
     "EngineSettings",
     "FieldSource",
+    "FollowUpSettings",
     "GeocodingSettings",
+    "GoalSettings",
     "HolidaySettings",
     "JobSettings",
     "LimitSettings",

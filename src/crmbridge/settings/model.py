@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from crmbridge.errors import ConfigError, UsageError
+from crmbridge.settings.campaigns import CampaignSettings
 from crmbridge.settings.connections import ConnectionSettings
 from crmbridge.settings.engine import EngineSettings
 from crmbridge.settings.jobs import (
@@ -42,6 +43,8 @@ class Settings(Table):
     "How visits are planned."
     engine: EngineSettings = Field(default_factory=EngineSettings)
     "How customers are analysed."
+    campaigns: Mapping[Name, CampaignSettings] = Field(default_factory=dict)
+    "Campaigns, by a name of your own."
     jobs: Mapping[Name, JobSettings] = Field(default_factory=dict)
     "What runs by itself."
     plugins: PluginSettings = Field(default_factory=PluginSettings)
@@ -117,6 +120,19 @@ class Settings(Table):
             return defaults
         return defaults.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
 
+    def campaign(self, name: str) -> CampaignSettings:
+        """A campaign by its name.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        return self._named("campaigns", self.campaigns, name)
+
+    def campaign_connection(self, name: str) -> str:
+        """The connection that a campaign runs in; "" if none takes members."""
+        taking = [c for c, item in self.connections.items() if item.write.members]
+        return self.campaign(name).connection or (taking[0] if len(taking) == 1 else "")
+
     def visits_connection(self, email: str) -> str:
         """The connection that a rep's visits are written to; "" if none takes them."""
         own = self.reps.get(email.lower())
@@ -184,6 +200,10 @@ class Settings(Table):
             (("jobs", job, "connections", index), name)
             for job, settings in self.jobs.items()
             for index, name in enumerate(settings.connections)
+        ]
+        places += [
+            (("campaigns", campaign, "connection"), settings.connection)
+            for campaign, settings in self.campaigns.items()
         ]
         return [(at, name) for at, name in places if name]
 

@@ -53,6 +53,7 @@ _STARS = {
     "reps": ("EMAIL",),
     "classes": ("CLASS",),
     "rules": ("RULE",),
+    "campaigns": ("NAME",),
     "jobs": ("NAME",),
 }
 _WORDS = {

@@ -35,6 +35,8 @@ class WriteSettings(Table):
     "Starts campaigns."
     members: bool = False
     "Adds and removes campaign members that crmbridge added."
+    tasks: bool = False
+    "Writes the tasks that follow a campaign's responses and visits."
     segment: str = ""
     "The customer's field that holds its segment."
     score: str = ""

@@ -72,7 +72,14 @@ def places(person: Person) -> Iterator[tuple[Table, ColumnElement[bool]]]:
         conditions = list(_in_stream(stream, table, person))
         if conditions:
             yield table, or_(*conditions)
-    for table in (schema.field_values, schema.scores, schema.segments, schema.offers):
+    by_key = (
+        schema.field_values,
+        schema.scores,
+        schema.segments,
+        schema.offers,
+        schema.campaign_people,
+    )
+    for table in by_key:
         yield table, _any(_is(table, key) for key in person.keys)
     yield (
         schema.features,
@@ -190,6 +197,9 @@ def _in_items(person: Person) -> Iterator[ColumnElement[bool]]:
     for key in person.keys:
         yield _is(table, key, id_="record_id")
         yield and_(table.c.connection == key.connection, table.c.parent == key.id)
+    for key in person.contacts:  # members of campaigns are named among the values
+        named = table.c.changes.contains(f'"{key.id}"', autoescape=True)
+        yield and_(table.c.connection == key.connection, named)
     for address in person.addresses:
         yield func.lower(table.c.changes).contains(address, autoescape=True)
 

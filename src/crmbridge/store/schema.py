@@ -408,6 +408,33 @@ left_out = Table(
     _key("plan_id", "connection", "customer_object", "customer_id"),
 )
 
+campaign_people = Table(
+    "campaign_people",
+    metadata,
+    _text("campaign"),  # the settings' name
+    _text("connection"),
+    _text("object"),
+    _text("id"),  # of the contact, or of the customer where there are no contacts
+    _text("customer_id"),
+    _text("reason"),  # why it is left out; "" for one that is chosen
+    _text("arm"),
+    _number("score"),
+    _integer("decided_at"),
+    _integer("run_id"),
+    _key("campaign", "connection", "object", "id"),
+)
+
+campaign_states = Table(
+    "campaign_states",
+    metadata,
+    _text("campaign"),
+    _text("state"),  # running, stopped
+    _text("why"),
+    _text("shifted_to"),
+    _integer("at"),
+    _key("campaign"),
+)
+
 changesets = Table(
     "changesets",
     metadata,

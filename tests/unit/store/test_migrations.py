@@ -88,7 +88,7 @@ def test_a_store_of_the_first_release_is_upgraded_with_what_it_holds(url: str) -
     store = open_store(url)
     with store.write() as tx:
         set_meta(tx, "kept", "1")
-        for table in ("identities", "offers"):
+        for table in ("identities", "offers", "campaign_people", "campaign_states"):
             tx.exec_driver_sql(f"DROP TABLE {table}")
         tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     store.close()
