@@ -96,17 +96,32 @@ def test_fields_that_a_check_finds_missing_are_made(sandbox: Sandbox, open_: Any
     assert [one.code for one in findings] == ["salesforce.field_hidden"]
     assert after == []
     assert [(one["Field"], one["PermissionsEdit"]) for one in permissions] == [
-        (f"Event.{KEY}", True)
+        (f"Event.{KEY}", True),
+        (f"Task.{KEY}", True),
     ]
     assert len(sandbox.org.held("PermissionSetAssignment")) == 1
 
 
-def test_making_fields_twice_is_harmless(open_: Any) -> None:
+def test_making_fields_twice_is_harmless(sandbox: Sandbox, open_: Any) -> None:
     with open_() as connection:
         for _ in range(2):
             findings = connection.provision([KEY_FIELD])
 
+    counts = [len(sandbox.org.held(one)) for one in ("FieldPermissions", "PermissionSetAssignment")]
     assert [one.code for one in findings] == ["salesforce.field_hidden"]
+    assert counts == [2, 1]
+
+
+def test_a_persons_field_is_made_where_salesforce_keeps_it(sandbox: Sandbox, open_: Any) -> None:
+    field = NewField(object="Account", name="Score__pc", label="Score", type="number")
+
+    with open_() as connection:
+        connection.provision([field])
+
+    assert sandbox.org.schema["Contact"].fields["Score__c"].type == "double"
+    assert {one["Field"] for one in sandbox.org.held("FieldPermissions").values()} == {
+        "Contact.Score__c"
+    }
 
 
 @pytest.mark.parametrize(

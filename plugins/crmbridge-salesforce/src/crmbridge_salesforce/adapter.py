@@ -30,6 +30,7 @@ from crmbridge_salesforce.examine import examine
 from crmbridge_salesforce.ingest import Ingest
 from crmbridge_salesforce.lookup import Lookup
 from crmbridge_salesforce.mapping import CAPABILITIES, MAPPINGS, OBJECTS
+from crmbridge_salesforce.package import package
 from crmbridge_salesforce.provision import provision
 from crmbridge_salesforce.read import WindowReader
 from crmbridge_salesforce.settings import SalesforceSettings
@@ -149,4 +150,5 @@ ADAPTER = Adapter(
     objects=OBJECTS,
     sandbox=open_sandbox,
     sign_in=SIGN_IN,
+    package=package,
 )

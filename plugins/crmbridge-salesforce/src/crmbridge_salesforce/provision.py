@@ -16,6 +16,8 @@ from crmbridge_salesforce.client import Client, is_missing
 from crmbridge_salesforce.mapping import ARCHIVED
 
 SET = "crmbridge"
+_PERSONS = "__pc"
+_LONGEST_LABEL = 40
 _TYPES = {
     "text": "Text", "number": "Number", "money": "Number", "integer": "Number", "date": "Date",
     "instant": "DateTime", "boolean": "Checkbox", "picklist": "Picklist",
@@ -40,23 +42,41 @@ def provision(client: Client, fields: Sequence[NewField]) -> Sequence[Finding]:
 
 def tooling_document(one: NewField) -> dict[str, Any]:
     """A field as the Tooling API takes it."""
-    object_ = "Activity" if one.object in ARCHIVED else one.object
-    return {"FullName": f"{object_}.{one.name}", "Metadata": _metadata(one)}
+    return {"FullName": ".".join(home_of(one)), "Metadata": metadata_of(one)}
 
 
-def _metadata(one: NewField) -> dict[str, Any]:
+def home_of(one: NewField) -> tuple[str, str]:
+    """The object that a field is made on, and its name there.
+
+    Event and Task share the fields of Activity. What is ``X__pc`` on a person account is ``X__c``
+    on its contact, and appears on the account by itself ("Person Account Fields", Help).
+    """
+    if one.name.endswith(_PERSONS):
+        return "Contact", one.name.removesuffix(_PERSONS) + "__c"
+    return ("Activity" if one.object in ARCHIVED else one.object), one.name
+
+
+def permitted_names(one: NewField) -> list[str]:
+    """The field as permissions name it: by the objects that people see it on."""
+    object_, name = home_of(one)
+    objects = sorted(ARCHIVED) if object_ == "Activity" else [object_]
+    return [f"{object_}.{name}" for object_ in objects]
+
+
+def metadata_of(one: NewField) -> dict[str, Any]:
+    """What the field is, in the names of the Metadata and Tooling API."""
     kind = _TYPES.get(one.type, "Text")
-    found: dict[str, Any] = {"label": one.label or one.name, "type": kind}
-    if kind == "Text" and one.length > 255:
+    found: dict[str, Any] = {"label": (one.label or one.name)[:_LONGEST_LABEL], "type": kind}
+    if kind == "Text" and one.length > 255 and not one.unique:
         found |= {"type": "LongTextArea", "length": one.length, "visibleLines": 3}
     elif kind == "Text":
-        found |= {"length": one.length}
+        found |= {"length": min(one.length, 255)}
     if kind == "Number":
         found |= {"precision": 18, "scale": 0 if one.type == "integer" else 4}
     if kind == "Checkbox":
         found |= {"defaultValue": "false"}
     if kind == "Picklist":
-        values = [{"fullName": v, "label": v, "default": False} for v in one.picklist]
+        values = [{"fullName": v, "default": False, "label": v} for v in one.picklist]
         found |= {"valueSet": {"valueSetDefinition": {"sorted": False, "value": values}}}
     if one.unique:
         found |= {"externalId": True, "unique": True, "caseSensitive": True}
@@ -75,8 +95,8 @@ def _let_see(client: Client, created: Sequence[NewField]) -> list[Finding]:
     """Put the fields into a permission set of ours, and ourselves into it."""
     try:
         set_id = _permission_set(client)
-        for one in created:
-            _permit(client, set_id, one)
+        for name in sorted({name for one in created for name in permitted_names(one)}):
+            _permit(client, set_id, name)
     except (ConfigError, RecordError) as error:
         return [
             Finding(
@@ -91,14 +111,25 @@ def _let_see(client: Client, created: Sequence[NewField]) -> list[Finding]:
 def _permission_set(client: Client) -> str:
     text = soql.select(["Id"], "PermissionSet", f"Name = {soql.quoted(SET)}")
     found = client.query(text).records
-    if found:
-        return str(found[0]["Id"])
-    id_ = client.create("sobjects/PermissionSet", {"Name": SET, "Label": SET})
+    id_ = str(found[0]["Id"]) if found else _new_set(client)
     user = _own_user(client)
     if user:
-        assignment = {"PermissionSetId": id_, "AssigneeId": user}
-        client.create("sobjects/PermissionSetAssignment", assignment)
+        _assign(client, id_, user)
     return id_
+
+
+def _new_set(client: Client) -> str:
+    return client.create("sobjects/PermissionSet", {"Name": SET, "Label": SET})
+
+
+def _assign(client: Client, set_id: str, user: str) -> None:
+    """Give the set to ourselves, who may have it already."""
+    try:
+        assignment = {"PermissionSetId": set_id, "AssigneeId": user}
+        client.create("sobjects/PermissionSetAssignment", assignment)
+    except (ConfigError, RecordError) as error:
+        if not is_missing(error, "DUPLICATE"):
+            raise
 
 
 def _own_user(client: Client) -> str:
@@ -107,14 +138,15 @@ def _own_user(client: Client) -> str:
     return str(found.get("user_id") or "") if isinstance(found, Mapping) else ""
 
 
-def _permit(client: Client, set_id: str, one: NewField) -> None:
+def _permit(client: Client, set_id: str, name: str) -> None:
+    """Let the set's people read and edit a field."""
     try:
         client.create(
             "sobjects/FieldPermissions",
             {
                 "ParentId": set_id,
-                "SobjectType": one.object,
-                "Field": f"{one.object}.{one.name}",
+                "SobjectType": name.partition(".")[0],
+                "Field": name,
                 "PermissionsRead": True,
                 "PermissionsEdit": True,
             },

@@ -73,12 +73,31 @@ def refuse_double(org: "Org", object_: str, values: Mapping[str, Any], id_: str)
                 "DUPLICATE_VALUE",
                 f"duplicate value found: {one.name} duplicates value on record with id: {other}",
             )
+    if not id_:
+        _refuse_same_parties(org, object_, values)
     if object_ == "CampaignMember" and not id_:
         wanted = tuple(values.get(name) for name in sorted(_KEEPS))
         for other in org.bearers(object_, "CampaignId", values.get("CampaignId")):
             kept = org.find(object_, other) or {}
             if tuple(kept.get(name) for name in sorted(_KEEPS)) == wanted:
                 raise SaveError("DUPLICATE_VALUE", "Already a campaign member.")
+
+
+_PARTIES = {
+    "PermissionSet": ("Name",),
+    "FieldPermissions": ("ParentId", "Field"),
+    "PermissionSetAssignment": ("PermissionSetId", "AssigneeId"),
+    "CampaignMemberStatus": ("CampaignId", "Label"),
+}
+"""Objects of which no two records may agree in these fields."""
+
+
+def _refuse_same_parties(org: "Org", object_: str, values: Mapping[str, Any]) -> None:
+    names = _PARTIES.get(object_, ())
+    wanted = tuple(values.get(name) for name in names)
+    for kept in org.held(object_).values() if names else ():
+        if tuple(kept.get(name) for name in names) == wanted:
+            raise SaveError("DUPLICATE_VALUE", f"Duplicate {object_}.", names)
 
 
 def _bearer(org: "Org", object_: str, name: str, value: Any, id_: str) -> str:
