@@ -23,8 +23,8 @@ class Checked:
     verdict: str
 
 
-def first_pulls(workspace: Workspace, names: Sequence[str]) -> Iterator[str]:
-    """Before a first pull of a CRM: what it will read, line by line.
+def first_pulls(workspace: Workspace, names: Sequence[str], stream: str = "") -> Iterator[str]:
+    """Before a first pull of a CRM, or of one stream of it: what it will read, line by line.
 
     Files are not looked at: counting them costs as much as reading them.
     """
@@ -33,7 +33,7 @@ def first_pulls(workspace: Workspace, names: Sequence[str]) -> Iterator[str]:
             continue
         try:
             with workspace.open(name) as opened:
-                found = preview(workspace.store, source_of(workspace, opened))
+                found = preview(workspace.store, source_of(workspace, opened, stream))
         except CrmbridgeError:
             continue  # the pull itself says so, and goes on with the others
         first = [one for one in found if one.is_first]

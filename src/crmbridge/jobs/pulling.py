@@ -47,6 +47,7 @@ def pull_connections(
         try:
             with workspace.lease(name) as opened:
                 source = source_of(workspace, opened, stream, full=full, accept=accept_shrink)
+                report.find(opened.findings)
                 _pull(workspace, source, report)
         except CrmbridgeError as error:
             report.stop(error)
@@ -116,6 +117,7 @@ def source_of(
         sweep_days=opened.settings.pull.sweep_days,
         completes=opened.settings.completes,
         owner_from=own.owner_from,
+        organisation=opened.organisation,
     )
 
 

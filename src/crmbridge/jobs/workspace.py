@@ -22,14 +22,17 @@ from crmbridge.adapters.redact import Redactor
 from crmbridge.adapters.tokens import TokenStore
 from crmbridge.adapters.traffic import Traffic
 from crmbridge.clock import SystemClock
-from crmbridge.errors import CrmbridgeError
+from crmbridge.errors import CannotError, CrmbridgeError, RecordError
 from crmbridge.extensions import Extensions
 from crmbridge.pull.conventions import Conventions
-from crmbridge.records import STREAMS
+from crmbridge.records import STREAMS, Finding
 from crmbridge.settings import ConnectionSettings, Settings, adapter_options
 from crmbridge.store import Fence, Store
-from crmbridge.store.connections import Account, pin
+from crmbridge.store.connections import Account, get_account, pin
 from crmbridge.store.leases import acquire, release, renew
+
+_UNTOLD = (RecordError, CannotError)
+"""What an account that lacks an address answers: 404, or that it does not offer it."""
 
 LEASE_SECONDS = 900
 """A run that says nothing for so long is taken for dead; each page and batch renews."""
@@ -43,7 +46,9 @@ class Opened:
         objects: stream -> objects that are read.
         mappings: stream -> object -> canonical field -> source, overlaid by the settings.
         explicit: stream -> object -> fields that the settings name themselves.
+        organisation: the account's id, once it was asked for; None while only looking.
         fence: our lease; None while only looking.
+        findings: what the account does not tell of itself, though its adapter can ask.
     """
 
     name: str
@@ -53,8 +58,9 @@ class Opened:
     objects: Mapping[str, tuple[str, ...]]
     mappings: Mapping[str, Mapping[str, Mapping[str, FieldSource]]]
     explicit: Mapping[str, Mapping[str, frozenset[str]]]
-    organisation: str = ""
+    organisation: str | None = None
     fence: Fence | None = None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -153,10 +159,10 @@ class Workspace:
             ConfigError: it is another account than the one first met.
         """
         with self.reserve(name) as fence, self.open(name) as opened:
-            self._budget(opened)
-            organisation = opened.connection.organisation()
+            untold = [*self._budget(opened)]
+            organisation = self._organisation(opened, untold)
             self.pin(opened, organisation)
-            yield replace(opened, organisation=organisation, fence=fence)
+            yield replace(opened, organisation=organisation, fence=fence, findings=tuple(untold))
 
     @contextmanager
     def reserve(self, name: str) -> Iterator[Fence]:
@@ -188,10 +194,40 @@ class Workspace:
         finally:
             traffic.close()
 
-    def _budget(self, opened: Opened) -> None:
+    def _budget(self, opened: Opened) -> Iterator[Finding]:
         """Tell the day's budget what the CRM says of its quota, before anything is used of it."""
-        if opened.capabilities.has_quota and self._budgets.get(opened.name):
+        if not opened.capabilities.has_quota or not self._budgets.get(opened.name):
+            return
+        try:
             self._budgets[opened.name].learn(opened.connection.quota())
+        except _UNTOLD as error:
+            yield Finding(
+                code=f"{opened.name}.quota_untold",
+                example=error.got,
+                remedy="Let this user see the account's limits; until then none is kept to",
+            )
+
+    def _organisation(self, opened: Opened, untold: list[Finding]) -> str:
+        """Which account this is; "" where it does not tell and nobody has heard it before.
+
+        Raises:
+            ConfigError: it told once, and does not tell now: it may be another.
+        """
+        try:
+            return opened.connection.organisation()
+        except _UNTOLD as error:
+            with self.store.read() as tx:
+                known = get_account(tx, opened.name)
+            if known is not None and known.organisation:
+                raise
+            untold.append(
+                Finding(
+                    code=f"{opened.name}.account_untold",
+                    example=error.got,
+                    remedy="Let this user see the account, so that another one is noticed",
+                )
+            )
+            return ""
 
     def learn_secrets(self) -> None:
         """Blot out of logs and errors every secret that was resolved so far."""

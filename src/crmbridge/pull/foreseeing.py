@@ -38,7 +38,7 @@ class Preview:
 def preview(store: Store, source: Source) -> list[Preview]:
     """What a pull of a source would read, object by object; reads nothing but counts."""
     try:
-        organisation = source.open.organisation()
+        organisation = source.account()
     except CrmbridgeError as error:
         return [_unknown(item, error) for item in source.in_order()]
     return [_preview(store, source, item, organisation) for item in source.in_order()]

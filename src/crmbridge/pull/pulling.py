@@ -2,8 +2,11 @@
 
 from crmbridge.adapters import Reading
 from crmbridge.errors import (
+    CannotError,
+    ConfigError,
     CrmbridgeError,
     QuotaError,
+    RecordError,
     RetryLaterError,
     SignInError,
     StorageError,
@@ -47,7 +50,7 @@ def pull(store: Store, source: Source) -> PullReport:
     """
     report = PullReport(connection=source.connection)
     try:
-        organisation = source.open.organisation()
+        organisation = source.account()
     except CrmbridgeError as error:
         report.problems.append(Problem(stream="", object="", error=error))
         return report
@@ -122,8 +125,23 @@ def _pull_object(work: Work) -> None:
         work.ability.reading, work.source.capabilities, marks, now, str(work.place)
     ):
         _close(work, plan, read_stretch(work, plan))
-    sweep(work)
-    pull_links(work)
+    for what, step in (("ids", sweep), ("links", pull_links)):
+        try:
+            step(work)
+        except _NOT_THERE as error:
+            work.findings.append(_untold(work, what, error))
+
+
+_NOT_THERE = (RecordError, CannotError)
+"""What an account that lacks an address answers: 404, or that it does not offer it."""
+
+
+def _untold(work: Work, what: str, error: CrmbridgeError) -> Finding:
+    return Finding(
+        code=f"pull.no_{what}",
+        example=f"{work.place}: {error.got}",
+        remedy=f"The records are read; their {what} are not to be had from this account.",
+    )
 
 
 def crm_now(work: Work) -> int:
@@ -161,9 +179,7 @@ def _close(work: Work, plan: Plan, ended: Ended) -> None:
 
 
 def _certify(work: Work, plan: Plan, read: int) -> None:
-    expected = None
-    if work.ability.counts and work.ability.reading is not Reading.SNAPSHOT:
-        expected = work.source.open.count(work.item.object, work.window(plan.mark))
+    expected = _counted(work, plan)
     if expected is not None and read < expected:
         work.findings.append(
             Finding(
@@ -188,6 +204,17 @@ def _certify(work: Work, plan: Plan, read: int) -> None:
     )
     with work.store.write(work.source.fence) as tx:
         add_certificate(tx, certificate)
+
+
+def _counted(work: Work, plan: Plan) -> int | None:
+    """The CRM's own count of a stretch; None where it does not tell: what was read is here."""
+    if not work.ability.counts or work.ability.reading is Reading.SNAPSHOT:
+        return None
+    try:
+        return work.source.open.count(work.item.object, work.window(plan.mark))
+    except (*_NOT_THERE, ConfigError) as error:
+        work.findings.append(_untold(work, "count", error))
+        return None
 
 
 def _afterwards(store: Store, source: Source, report: PullReport) -> None:

@@ -30,7 +30,7 @@ def retry(store: Store, source: Source) -> PullReport:
         counts of the records tried; those still refused are quarantined.
     """
     report = PullReport(connection=source.connection)
-    organisation = source.open.organisation()
+    organisation = source.account()
     for item in source.in_order():
         work = begin_work(store, source, item, organisation)
         try:

@@ -62,6 +62,7 @@ class Source:
             deleted, past the guard.
         sweep_days: how often all ids are compared, where only that shows deletions.
         completes: the connection whose records this one completes; "" for none.
+        organisation: the account's id; None to ask for it.
         owner_from: "deals" to take a missing owner from the customer's latest deal.
     """
 
@@ -79,6 +80,11 @@ class Source:
     sweep_days: float = 1.0
     completes: str = ""
     owner_from: str = ""
+    organisation: str | None = None
+
+    def account(self) -> str:
+        """The account's id."""
+        return self.open.organisation() if self.organisation is None else self.organisation
 
     def in_order(self) -> list[SourceObject]:
         """The objects, referred-to streams first; deals before customers that take owners there."""

@@ -57,7 +57,7 @@ def verify(store: Store, source: Source, *, samples: int = 20, seed: int = 0) ->
     Raises:
         CrmbridgeError: the account cannot be reached.
     """
-    organisation = source.open.organisation()
+    organisation = source.account()
     return [
         _verify(begin_work(store, source, item, organisation), samples, seed)
         for item in source.in_order()

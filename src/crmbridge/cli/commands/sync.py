@@ -43,7 +43,7 @@ def pull(
 
     with workspace(context, now) as space, run_of(space, "pull") as report:
         names = names_in_order(space, connections or [])
-        for line in first_pulls(space, names):
+        for line in first_pulls(space, names, stream):
             note(line)
         pull_connections(
             space, names, report, full=full, stream=stream, accept_shrink=accept_shrink
