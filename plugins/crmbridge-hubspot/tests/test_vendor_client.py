@@ -4,6 +4,7 @@ and every address that the adapter uses is one that they use, too."""
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import hubspot
@@ -138,6 +139,11 @@ def exercise_associations(client: Any, hub: Sandbox) -> None:
     assert len(page.results[0].to) == 100
     assert page.results[0].paging.next.after
     assert page.results[0].to[0].association_types[0].type_id == 279
+    gone = v4.PublicAssociationMultiArchive(
+        _from=v4.PublicObjectId(id=contact), to=[v4.PublicObjectId(id=companies[0])]
+    )
+    api.archive("contacts", "companies", v4.BatchInputPublicAssociationMultiArchive(inputs=[gone]))
+    assert len(hub.account.links["contacts", contact, "companies"]) == 100
 
 
 def exercise_lists(client: Any, hub: Sandbox) -> None:
@@ -182,15 +188,41 @@ def exercise_rest(client: Any, hub: Sandbox) -> None:
     assert made.name == "visit_score"
     names = [one.name for one in client.crm.properties.core_api.get_all("companies").results]
     assert "visit_score" in names
+    exercise_definitions(client)
     for version in ("v1", "2026-03"):
         token = tokens_api(client, version).create(
             grant_type="refresh_token", refresh_token="refresh-sandbox", client_id="me",
             client_secret="s",
         )  # fmt: skip
         assert token.expires_in == 1800
-    # The client has no typed models for these; its raw call is all there is.
-    assert client.api_request({"path": "/account-info/v3/details"}).json()["portalId"]
-    assert client.api_request({"path": "/marketing/v3/campaigns"}).json()["results"] == []
+
+
+def exercise_definitions(client: Any) -> None:
+    """Groups of properties, and options of one."""
+    from hubspot.crm.properties import (
+        OptionInput,
+        PropertyCreate,
+        PropertyGroupCreate,
+        PropertyUpdate,
+    )
+
+    groups = client.crm.properties.groups_api
+    made = groups.create(
+        "companies", PropertyGroupCreate(name="ours", label="Ours", display_order=-1)
+    )
+    assert (made.name, made.label, made.archived) == ("ours", "Ours", False)
+    assert "ours" in [one.name for one in groups.get_all("companies").results]
+    options = [OptionInput(label=one, value=one, hidden=False, display_order=-1) for one in "AB"]
+    core = client.crm.properties.core_api
+    core.create(
+        "companies",
+        PropertyCreate(
+            name="tag", label="Tag", type="enumeration", field_type="select", group_name="ours",
+            options=options[:1],
+        ),
+    )  # fmt: skip
+    changed = core.update("companies", "tag", PropertyUpdate(options=options))
+    assert [one.value for one in changed.options] == ["A", "B"]
 
 
 EXERCISES = [
@@ -218,10 +250,41 @@ def test_every_address_of_the_adapter_was_exercised(
             "refresh_token": SecretStr("refresh-sandbox")}  # fmt: skip
     context = make_context(tmp_path, url=hub.url, auth=auth)
 
-    use_everything(ADAPTER.open(ADAPTER.settings(), context), hub)
+    use_everything(ADAPTER.open(ADAPTER.settings(new_options=True), context), hub)
+    assert ADAPTER.sign_in is not None
+    assert context.tokens is not None
+    token = context.tokens.get(context.connection)
+    assert token is not None
+    ADAPTER.sign_in.disconnect(ADAPTER.settings(), context, token)
 
-    assert set(addresses(hub)) - judged == set()
-    assert len(set(addresses(hub))) >= 17
+    used = set(addresses(hub))
+    assert used - judged - set(WITNESSED_OTHERWISE) == set()
+    assert set(WITNESSED_OTHERWISE) <= used - judged  # none that is exercised, or not used
+    assert len(used & judged) >= 19
+
+
+WITNESSED_OTHERWISE = {
+    # No model of the vendor's client knows these; what answers them is in the recordings.
+    "GET /account-info/v3/details": "test_the_recorded_account_is_pinned",
+    "GET /marketing/v3/campaigns": "test_recorded_lists_and_campaigns_are_read_to_the_end",
+    # Neither models nor recordings: HubSpot's pages alone, named in the code.
+    "GET /account-info/v3/api-usage/daily/private-apps": "",
+    "POST /communication-preferences/v4/statuses/batch/read": "",
+    "POST /oauth/2026-03/token/revoke": "",
+}
+"""Addresses that the adapter uses and the vendor's client has no typed call for -> the test that
+replays what was recorded of them, "" where nobody outside has judged them."""
+
+
+def test_what_the_client_has_no_model_for_is_replayed() -> None:
+    """Where it was recorded; the client's package is searched, so that a new one is noticed."""
+    package = Path(hubspot.__file__).parent
+    known = "".join(path.read_text() for path in package.rglob("*_api.py"))
+    tests = (Path(__file__).parent / "test_recordings.py").read_text()
+
+    for address, test in WITNESSED_OTHERWISE.items():
+        assert f'"{address.split()[1]}' not in known
+        assert not test or f"def {test}(" in tests
 
 
 def addresses(hub: Sandbox) -> Iterator[str]:
@@ -229,12 +292,17 @@ def addresses(hub: Sandbox) -> Iterator[str]:
     types = "|".join(hub.account.kinds)
     for one in hub.log:
         path = re.sub(rf"/({types})(?=/|$)", "/TYPE", one.path.rstrip("/"))
+        path = re.sub(r"(properties/TYPE)/(?!groups)[^/]+$", r"\1/NAME", path)
         yield f"{one.method} {re.sub(r'/[0-9]+(?=/|$)', '/N', path)}"
 
 
 def use_everything(connection: Connection, hub: Sandbox) -> None:
     """Call all that the adapter can do."""
     contact, company = hub.account.put("contacts", {}), hub.account.put("companies", {})
+    hub.account.put("contacts", {"email": "ann@example.com"})
+    hub.account.define("companies", "tag", type="enumeration", options=[])
+    deal, line = hub.account.put("deals", {}), hub.account.put("line_items", {})
+    hub.account.link("deals", deal, "line_items", line)
     list_id = hub.account.add_list("Ours")
     now = connection.server_time()
     connection.check(), connection.describe(), connection.quota(), connection.organisation()
@@ -244,6 +312,8 @@ def use_everything(connection: Connection, hub: Sandbox) -> None:
     list(connection.read(ReadRequest(object="contacts", window=window)))
     connection.count("contacts", None)
     connection.find_by_keys("meetings", KEY, ["x"])
+    connection.find_by_keys("lists", "name", ["x"])
+    list(connection.read_links("line_items", [line], "companies"))
     list(connection.read_links("contacts", [contact], "companies"))
     connection.provision([NewField(object="companies", name="mine", label="Mine", type="text")])
 
@@ -254,7 +324,14 @@ def use_everything(connection: Connection, hub: Sandbox) -> None:
     values = {"start_at": "2026-03-05T09:00:00Z", "customer_id": company}
     made = write(Operation.CREATE, "meetings", key="k", values=values)
     write(Operation.UPDATE, "contacts", id=contact, values={"jobtitle": "Buyer"})
+    write(Operation.UPDATE, "companies", id=company, values={"tag": "A"})
+    write(Operation.UPDATE, "meetings", id=made.id, key="k", values={"contact_id": contact})
+    other = {"contact_id": contact}
+    write(
+        Operation.UPDATE, "meetings", id=made.id, key="k", values={"contact_id": ""}, expected=other
+    )
     write(Operation.DELETE, "meetings", id=made.id, key="k")
+    write(Operation.CREATE, "lists", key="l", values={"name": "Fair"})
     pair = {"campaign_id": list_id, "contact_id": contact}
     write(Operation.ADD_MEMBER, "list_memberships", values=pair)
     write(Operation.REMOVE_MEMBER, "list_memberships", values=pair)

@@ -112,6 +112,11 @@ def _say_nothing(response: Response) -> str:
     return ""
 
 
+def _know_no_wait(response: Response) -> float | None:
+    del response
+    return None
+
+
 def _know_no_quota(response: Response) -> Quota | None:
     del response
     return None
@@ -125,12 +130,15 @@ class Dialect:
         classify: asked first for every answer, good ones too, since some CRMs fail with 200.
         explain: the CRM's own words for an error, without values of records.
         quota: calls used and allowed, where an answer says so.
+        wait: seconds to wait after a refusal that bears no ``Retry-After``, where the CRM says so
+            in other ways.
         request_id: headers that hold the CRM's id of a request; the first one there is logged.
     """
 
     classify: Classify = _go_by_status
     explain: Callable[[Response], str] = _say_nothing
     quota: Callable[[Response], Quota | None] = _know_no_quota
+    wait: Callable[[Response], float | None] = _know_no_wait
     request_id: tuple[str, ...] = ("x-request-id", "x-correlation-id")
 
 

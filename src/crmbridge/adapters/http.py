@@ -249,6 +249,7 @@ class HttpClient:
         asked = retry_after(
             response.headers.get("Retry-After"), response.server_date or clock.now()
         )
+        asked = self.dialect.wait(response) if asked is None else asked
         if isinstance(failure, QuotaError) and asked:
             return quota_until(self._speaker(), asked, clock.now(), self.traffic.limits)
         if found is not ErrorClass.TRANSIENT:

@@ -26,22 +26,30 @@ from crmbridge.adapters import (
 from crmbridge.errors import CannotError
 from crmbridge.records import Finding
 from crmbridge_hubspot import setup
+from crmbridge_hubspot.attaching import Attacher
 from crmbridge_hubspot.browser import SIGN_IN
+from crmbridge_hubspot.campaign_lists import create_lists, lists_by_key
 from crmbridge_hubspot.client import HubspotApi
-from crmbridge_hubspot.links import read_links
+from crmbridge_hubspot.computed import COMPUTED_OF
+from crmbridge_hubspot.fields import MAPPINGS
+from crmbridge_hubspot.links import read_links, read_sold_to
 from crmbridge_hubspot.mapping import (
     CAPABILITIES,
-    MAPPINGS,
+    LINES,
+    LISTS,
     MEMBERS,
     OBJECTS,
+    ORDERS,
+    OWN,
     PERSONS,
     is_record,
     type_of,
 )
 from crmbridge_hubspot.members import write_members
+from crmbridge_hubspot.options import Options
 from crmbridge_hubspot.read import Reader
 from crmbridge_hubspot.settings import HubspotSettings
-from crmbridge_hubspot.values import normal, to_text
+from crmbridge_hubspot.values import LINKED, normal, to_text
 from crmbridge_hubspot.whole import WholeReader
 from crmbridge_hubspot.write import Writer
 
@@ -62,6 +70,11 @@ class HubspotConnection(Connection):
         return Reader(self._api, self._settings)
 
     @cached_property
+    def _attacher(self) -> Attacher:
+        customers = self._context.objects.get("customers", ())
+        return Attacher(self._api, "contacts" if PERSONS in customers else "companies")
+
+    @cached_property
     def _objects(self) -> tuple[str, ...]:
         """The objects that are read: those configured, else all that we know."""
         named = [object_ for objects in self._context.objects.values() for object_ in objects]
@@ -69,7 +82,10 @@ class HubspotConnection(Connection):
 
     def check(self) -> Sequence[Finding]:
         """Findings on missing scopes, objects, and the property of our key."""
-        return setup.check(self._api, self._objects, "meetings" in self._objects)
+        fields = self._context.write_fields
+        keyed = [one for one in OWN[:1] if one in self._objects]
+        found = setup.check(self._api, self._objects, keyed, fields)
+        return [*setup.ending(self._context.auth), *found]
 
     def organisation(self) -> str:
         """The account's number; "" where the app may not see it."""
@@ -92,7 +108,7 @@ class HubspotConnection(Connection):
     def read(self, request: ReadRequest) -> Iterator[Page]:
         """A window of records by list or search, or the whole of what comes whole."""
         if not is_record(request.object):
-            return WholeReader(self._api).read(request)
+            return WholeReader(self._api, self._settings.subscriptions).read(request)
         return self._reader.read(request, self._fields(request.object, request.fields))
 
     def count(self, object_: str, window: Window | None) -> int:
@@ -106,20 +122,30 @@ class HubspotConnection(Connection):
         return self._reader.ids(object_)
 
     def read_by_ids(self, object_: str, ids: Sequence[str], fields: tuple[str, ...]) -> Page:
-        """Records as they are now, not as search remembers them."""
+        """Records as they are now, not as search remembers them; visits with whom they are
+        linked to, where that is asked for."""
         self._must_be_record(object_, "read_by_ids")
-        return self._reader.by_ids(object_, ids, self._fields(object_, fields))
+        linked = [name for name in fields if object_ in OWN and name in LINKED]
+        plain = [name for name in fields if name not in linked]
+        page = self._reader.by_ids(object_, ids, self._fields(object_, plain))
+        return self._attacher.with_ends(page, linked) if linked else page
 
     def read_links(self, object_: str, ids: Sequence[str], to: str) -> Iterator[Sequence[Link]]:
         """All associations from these records to those of another object."""
         if to not in CAPABILITIES.of(object_).links:
             raise CannotError(f"{object_}", f"links to {to} to be declared", "none")
+        if object_ == LINES and to != ORDERS:
+            ways = [one for one in ("deals", ORDERS) if one == "deals" or one in self._objects]
+            return read_sold_to(self._api, type_of(to), ids, ways)
         return read_links(self._api, type_of(object_), type_of(to), ids)
 
     def find_by_keys(
         self, object_: str, key_field: str, keys: Sequence[str]
     ) -> Mapping[str, Sequence[str]]:
-        """Records by a property with unique values: a read, not a search, which lags."""
+        """Records by a property with unique values: a read, not a search, which lags. Lists by
+        the key in their names."""
+        if object_ == LISTS:
+            return lists_by_key(self._api, keys)
         found = self._api.read_batch(type_of(object_), keys, (key_field,), key_field)
         ids: dict[str, list[str]] = {}
         for record in found:
@@ -127,7 +153,7 @@ class HubspotConnection(Connection):
         return ids
 
     def write(self, items: Sequence[WriteItem]) -> Sequence[Outcome]:
-        """Write meetings, properties or memberships.
+        """Write visits, properties, lists or memberships.
 
         Raises:
             CannotError: the object does not take that operation.
@@ -138,9 +164,11 @@ class HubspotConnection(Connection):
         if operation not in CAPABILITIES.of(object_).operations:
             raise CannotError(object_, f"{operation.value} to be declared", "nothing")
         if object_ == MEMBERS:
-            return write_members(self._api, items)
-        customers = self._context.objects.get("customers", ())
-        return Writer(self._api, "contacts" if PERSONS in customers else "companies").write(items)
+            return write_members(self._api, items, self._settings.member_status)
+        if object_ == LISTS:
+            return create_lists(self._api, items, self._settings.lists_of)
+        options = Options(self._api) if self._settings.new_options else None
+        return Writer(self._api, self._attacher, options).write(items)
 
     def provision(self, fields: Sequence[NewField]) -> Sequence[Finding]:
         """Create properties."""
@@ -162,7 +190,7 @@ class HubspotConnection(Connection):
             return fields
         found = self._api.properties(type_of(object_))
         if found is not None:
-            return [str(one["name"]) for one in found]
+            return [*(str(one["name"]) for one in found), *COMPUTED_OF.get(object_, ())]
         mapping = MAPPINGS[CAPABILITIES.of(object_).stream][object_]
         named = (one if isinstance(one, str) else one.get("field", "") for one in mapping.values())
         return [str(name) for name in named if name]

@@ -12,7 +12,7 @@ from crmbridge.adapters.http import Answer, Effect, Request, Response
 from crmbridge.adapters.limits import TokenBucket
 from crmbridge.errors import ConfigError, RetryLaterError
 from crmbridge_hubspot.auth import sign
-from crmbridge_hubspot.dialect import DIALECT, quota_of
+from crmbridge_hubspot.dialect import DIALECT, Day, dialect_of, quota_of, usage_of
 from crmbridge_hubspot.vendor import TurnedDownError, Vendor
 
 PAGE = 100
@@ -31,13 +31,22 @@ _ELSEWHERE = frozenset({403, 404})
 
 
 _NOT_THERE = frozenset({404})
+_PROBES = {
+    "owners": "crm/v3/owners",
+    "lists": "crm/v3/lists/search",
+    "list_memberships": "",  # read with the lists
+    "campaigns": "marketing/v3/campaigns",
+    "subscriptions": "",  # asked for by address
+}
+"""Where what comes whole is asked for."""
 
 
 class HubspotApi:
     """Calls of HubSpot's interface, each as one method; used by several threads."""
 
     def __init__(self, context: Context, searches_per_second: float = 0) -> None:
-        self._http = context.need_http().at(context.url, sign(context), DIALECT)
+        self._day = Day(context.clock)
+        self._http = context.need_http().at(context.url, sign(context), dialect_of(self._day))
         self._vendor = Vendor(self._http)
         self._clock = context.clock
         # Searches have a limit of their own, and their answers say nothing of what is left of it.
@@ -45,15 +54,24 @@ class HubspotApi:
 
     def account(self) -> Response:
         """Details of the account, or the refusal of an app that may not see them."""
-        return self._http.get("account-info/v3/details", accept=_ELSEWHERE)
+        answer = self._http.get("account-info/v3/details", accept=_ELSEWHERE)
+        if isinstance(answer.data, dict):
+            self._day.zone = str(answer.data.get("timeZone") or "")
+        return answer
 
     def now(self) -> datetime:
         """The server's clock, to the second; ours where it shows none."""
         return self.account().server_date or self._clock.now()
 
     def quota(self) -> Quota:
-        """The day's calls; none of none where the account does not tell."""
-        return quota_of(self.account()) or Quota(used=0, allowed=0)
+        """The day's calls; none of none where the account does not tell.
+
+        Tokens of private apps may ask (developers.hubspot.com, "Retrieve private app daily API
+        usage"); others see headers at most.
+        """
+        path = "account-info/v3/api-usage/daily/private-apps"
+        told = usage_of(self._http.get(path, accept=_ELSEWHERE))
+        return told or quota_of(self.account()) or Quota(used=0, allowed=0)
 
     def list_page(self, type_: str, properties: Sequence[str], **params: Any) -> Mapping[str, Any]:
         """A page of all records by id; `params` are ``after``, ``archived`` and the like."""
@@ -116,6 +134,15 @@ class HubspotApi:
         inputs = [{"from": {"id": one}, "to": {"id": other}} for one, other in pairs]
         return self._http.post(path, {"inputs": inputs}, effect=Effect.KEYED).data or {}
 
+    def dissociate(
+        self, type_: str, to: str, pairs: Iterable[tuple[str, str]]
+    ) -> Mapping[str, Any]:
+        """Take associations of pairs away; again is harmless."""
+        path = f"crm/v4/associations/{type_}/{to}/batch/archive"
+        inputs = [{"from": {"id": one}, "to": [{"id": other}]} for one, other in pairs]
+        body = {"inputs": inputs}
+        return self._http.post(path, body, effect=Effect.KEYED, answer=Answer.MAYBE).data or {}
+
     def properties(self, type_: str) -> list[Record] | None:
         """The properties of a type; None where it may not be seen."""
         core = self._vendor.client.crm.properties.core_api
@@ -147,10 +174,14 @@ class HubspotApi:
             return no.response
         return None
 
-    def probe(self, type_: str) -> Response:
-        """Ask for one record, to see whether the type may be read."""
-        path = f"crm/v3/objects/{type_}"
-        return self._http.get(path, {"limit": 1}, accept=_ELSEWHERE)
+    def probe(self, name: str) -> Response | None:
+        """Ask for one record of a type, or of what comes whole, to see whether it may be read;
+        None where nothing can be asked."""
+        path = _PROBES.get(name, f"crm/v3/objects/{name}")
+        if path == "crm/v3/lists/search":
+            body = {"offset": 0, "count": 1}
+            return self._http.post(path, body, effect=Effect.READ, accept=_ELSEWHERE)
+        return self._http.get(path, {"limit": 1}, accept=_ELSEWHERE) if path else None
 
     def owners(self, archived: str) -> Iterator[list[Record]]:
         """Owners, page by page.
@@ -176,6 +207,27 @@ class HubspotApi:
         """Marketing campaigns, page by page."""
         params = {"limit": PAGE, "properties": ",".join(properties)}
         return self._pages("marketing/v3/campaigns", params)
+
+    def create_list(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Make a list; not sent twice, since nothing but its name makes it one.
+
+        Raises:
+            TurnedDownError: HubSpot refuses, such as a name that is taken.
+        """
+        found: Mapping[str, Any] = self._vendor.ask(
+            self._vendor.client.crm.lists.lists_api.create, dict(body)
+        )
+        return found
+
+    def statuses(self, addresses: Sequence[str]) -> list[Record]:
+        """What people at these addresses subscribed to, by subscription type.
+
+        developers.hubspot.com, "Batch retrieve subscription statuses" (v4).
+        """
+        path = "communication-preferences/v4/statuses/batch/read"
+        body, params = {"inputs": list(addresses)}, {"channel": "EMAIL"}
+        found = self._http.post(path, body, effect=Effect.READ, params=params).data
+        return list(found["results"])
 
     def members(self, list_id: str) -> Iterator[list[Record]]:
         """Who is on a list, page by page."""

@@ -1,10 +1,16 @@
 """What HubSpot's answers mean beyond their status, and how it says what is left of the day."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from crmbridge.adapters import ErrorClass, Quota
+from crmbridge.adapters import Clock, ErrorClass, Quota
 from crmbridge.adapters.http import Dialect, Response
+
+TEN_SECONDS = 10.0
+"""The window of HubSpot's rolling limit (page "API usage details": TEN_SECONDLY_ROLLING)."""
 
 
 def _classify(status: int, headers: Mapping[str, str], body: bytes) -> ErrorClass | None:
@@ -59,6 +65,64 @@ def quota_of(response: Response) -> Quota | None:
     except (KeyError, ValueError):
         return None
     return Quota(used=max(allowed - left, 0), allowed=allowed)
+
+
+def usage_of(response: Response) -> Quota | None:
+    """The day's calls as the account tells them, with the moment they are counted anew."""
+    body = response.data if response.status < 400 else None
+    results = body.get("results") if isinstance(body, dict) else None
+    for one in results or ():
+        if one.get("usageLimit") is not None and one.get("currentUsage") is not None:
+            at = _instant(one.get("resetsAt"))
+            return Quota(
+                used=int(one["currentUsage"]), allowed=int(one["usageLimit"]), resets_at=at
+            )
+    return None
+
+
+def _instant(text: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Day:
+    """When the account's day ends, and its calls are counted anew: at midnight where it is.
+
+    Args:
+        zone: IANA name of the account's zone, once it is known.
+    """
+
+    clock: Clock
+    zone: str = ""
+
+    def seconds(self) -> float | None:
+        """Seconds until then; None while the zone is not known."""
+        try:
+            now = self.clock.now().astimezone(ZoneInfo(self.zone)) if self.zone else None
+        except (ZoneInfoNotFoundError, ValueError):
+            return None
+        if now is None:
+            return None
+        midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+        return (midnight.astimezone(UTC) - now.astimezone(UTC)).total_seconds()
+
+    def wait(self, response: Response) -> float | None:
+        """Seconds to wait after a refusal that does not name them: HubSpot promises no
+        Retry-After with 429, and its limits say by their names what they count."""
+        if response.status != 429:
+            return None
+        if b'"DAILY"' in response.body:
+            return self.seconds()
+        return 1.0 if b'"SECONDLY"' in response.body else TEN_SECONDS
+
+
+def dialect_of(day: Day) -> Dialect:
+    """HubSpot's dialect with what is known of an account's day."""
+    return replace(DIALECT, wait=day.wait)
 
 
 DIALECT = Dialect(

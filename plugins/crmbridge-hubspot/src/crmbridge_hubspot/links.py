@@ -6,6 +6,7 @@ from typing import Any
 from crmbridge.adapters import Link
 from crmbridge.errors import RetryLaterError
 from crmbridge_hubspot.client import LINKS_PAGE, HubspotApi, after_of, parts
+from crmbridge_hubspot.mapping import LINES
 
 NO_LINKS = frozenset({"crm.associations.NO_ASSOCIATIONS_FOUND"})
 """What HubSpot calls an error and is none: a record without links."""
@@ -36,6 +37,34 @@ def read_links(
                     _must_be_new((from_id, after), met)
                     further.append({"id": from_id, "after": after})
         waiting = further
+
+
+def read_sold_to(
+    api: HubspotApi, to: str, ids: Sequence[str], ways: Sequence[str]
+) -> Iterator[Sequence[Link]]:
+    """Links from line items to whom they were sold: by way of their orders, and of their deals
+    that were won. What is in an open deal is an offer, and nobody's yet.
+
+    Args:
+        ways: of ``deals`` and ``orders``, those that the account has.
+    """
+    for way in ways:
+        lines: dict[str, list[str]] = {}
+        for some in read_links(api, LINES, way, ids):
+            for link in some:
+                lines.setdefault(link.to_id, []).append(link.from_id)
+        between = _won(api, list(lines)) if way == "deals" else list(lines)
+        for some in read_links(api, way, to, between):
+            yield [
+                Link(from_id=line, to_id=link.to_id, type=f"{way} {link.type}", label=link.label)
+                for link in some
+                for line in dict.fromkeys(lines[link.from_id])
+            ]
+
+
+def _won(api: HubspotApi, ids: Sequence[str]) -> list[str]:
+    found = api.read_batch("deals", ids, ("hs_is_closed_won",))
+    return [str(one["id"]) for one in found if one["properties"].get("hs_is_closed_won") == "true"]
 
 
 def _links(from_id: str, result: Mapping[str, Any]) -> list[Link]:

@@ -10,6 +10,7 @@ from crmbridge.adapters import Page, Position, ReadRequest, Window
 from crmbridge.errors import CrmbridgeError, RetryLaterError
 from crmbridge.records import Finding, to_millis
 from crmbridge_hubspot.client import LONG, HubspotApi, Record, after_of
+from crmbridge_hubspot.computed import COMPUTED
 from crmbridge_hubspot.mapping import MERGED, MERGING, modified_property, type_of
 from crmbridge_hubspot.search import Place, Searcher
 from crmbridge_hubspot.settings import HubspotSettings
@@ -29,7 +30,7 @@ class Shape:
     """Which columns the pages of an object have, and what is asked for to fill them.
 
     Args:
-        columns: the id first.
+        columns: the id first, those that are computed last.
         properties: as asked for; they may hold the losers of merges beside the columns.
     """
 
@@ -58,7 +59,17 @@ class Shape:
 
     def rows(self, records: Sequence[Record]) -> list[Sequence[Any]]:
         """Records as rows."""
-        names = self.columns[1:]
+        made = [COMPUTED[name] for name in self.columns if name in COMPUTED]
+        rows = self._held(records, self.columns[1 : len(self.columns) - len(made)])
+        if not made:
+            return rows
+        return [
+            (*row, *(one.of(record["properties"]) for one in made))
+            for row, record in zip(rows, records, strict=True)
+        ]
+
+    def _held(self, records: Sequence[Record], names: Sequence[str]) -> list[Sequence[Any]]:
+        """The columns that a record holds as they are."""
         inner = [name for name in names if name not in OUTER]
         if len(inner) == len(names) > 1:
             try:
@@ -71,8 +82,12 @@ class Shape:
 
 def shape_of(object_: str, fields: Sequence[str]) -> Shape:
     """What to ask for where these fields are wanted."""
-    names = tuple(name for name in dict.fromkeys(fields) if name != "id")
-    asked = [name for name in names if name not in OUTER]
+    wanted = [name for name in dict.fromkeys(fields) if name != "id"]
+    made = [name for name in wanted if name in COMPUTED]
+    names = (*(name for name in wanted if name not in COMPUTED), *made)
+    inputs = [one for name in made for one in COMPUTED[name].inputs]
+    asked = [name for name in names if name not in OUTER and name not in COMPUTED]
+    asked += [name for name in dict.fromkeys(inputs) if name not in asked]
     if type_of(object_) in MERGING and MERGED not in asked:
         asked.append(MERGED)
     return Shape(object_, ("id", *names), tuple(asked))

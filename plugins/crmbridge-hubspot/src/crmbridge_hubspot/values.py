@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from crmbridge_hubspot.mapping import MAPPINGS
+from crmbridge_hubspot.computed import COMPUTED
+from crmbridge_hubspot.fields import MAPPINGS
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,10})?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
@@ -62,13 +63,13 @@ def _shown(value: Any) -> Any:
 
 def own_field(object_: str, name: str) -> tuple[str, Mapping[str, Any]] | None:
     """The property of one of our own records' fields, and its values by ours; None where it
-    has none, such as a constant."""
+    has none: a constant, or what is computed."""
     source = MAPPINGS.get("activities", {}).get(object_, {}).get(name)
     if source is None:
         return name, {}
     if isinstance(source, str):
-        return source, {}
-    if not source.get("field"):
+        return None if source in COMPUTED else (source, {})
+    if not source.get("field") or source["field"] in COMPUTED:
         return None
     ours: dict[str, Any] = {}
     for theirs, mine in source.get("values", {}).items():
@@ -88,8 +89,5 @@ def own_properties(object_: str, values: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-LINKED: Mapping[str, Sequence[str]] = {
-    "customer_id": ("companies",),
-    "contact_id": ("contacts",),
-}
-"""Fields of our own records that are associations, and with what."""
+LINKED = ("customer_id", "contact_id")
+"""Fields of our own records that are associations."""

@@ -5,8 +5,9 @@ from typing import Any
 
 from crmbridge.adapters import Page, ReadRequest
 from crmbridge.errors import ConfigError, RecordError
-from crmbridge_hubspot.client import HubspotApi
-from crmbridge_hubspot.mapping import CAMPAIGNS, LISTS, MEMBERS, OWNERS
+from crmbridge_hubspot.campaign_lists import shown_name
+from crmbridge_hubspot.client import HubspotApi, after_of
+from crmbridge_hubspot.mapping import CAMPAIGNS, LISTS, MEMBERS, OWNERS, SUBSCRIPTIONS
 
 Row = Mapping[str, Any]
 Rows = Iterator[Sequence[Row]]
@@ -18,6 +19,16 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     OWNERS: ("name", "email", "team", "archived", "createdAt", "updatedAt"),
     LISTS: ("listId", "name", "processingType", "objectTypeId", "createdAt", "updatedAt"),
     MEMBERS: ("listId", "contactId", "companyId", "membershipTimestamp"),
+    SUBSCRIPTIONS: (
+        "contactId",
+        "email",
+        "status",
+        "subscriptionId",
+        "subscriptionName",
+        "legalBasis",
+        "source",
+        "timestamp",
+    ),
     CAMPAIGNS: (
         "hs_name",
         "hs_start_date",
@@ -33,13 +44,15 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 class WholeReader:
     """Reads objects that come whole each time."""
 
-    def __init__(self, api: HubspotApi) -> None:
+    def __init__(self, api: HubspotApi, subscriptions: Sequence[str] = ()) -> None:
         self._api = api
+        self._subscriptions = frozenset(subscriptions)
         self._ways: Mapping[str, Callable[[], Rows]] = {
             OWNERS: self._owners,
             LISTS: self._lists,
             MEMBERS: self._members,
             CAMPAIGNS: self._campaigns,
+            SUBSCRIPTIONS: self._statuses,
         }
 
     def read(self, request: ReadRequest) -> Iterator[Page]:
@@ -76,7 +89,10 @@ class WholeReader:
 
     def _lists(self) -> Rows:
         for page in self._api.lists():
-            yield [{**one, "id": one["listId"]} for one in page]
+            yield [
+                {**one, "id": one["listId"], "name": shown_name(str(one.get("name") or ""))}
+                for one in page
+            ]
 
     def _members(self) -> Rows:
         for page in self._api.lists():
@@ -101,6 +117,31 @@ class WholeReader:
         wanted = [name for name in FIELDS[CAMPAIGNS] if name.startswith("hs_")]
         for page in self._api.campaigns(wanted):
             yield [{**one, **one.get("properties", {})} for one in page]
+
+    def _statuses(self) -> Rows:
+        """Statuses of all contacts that have an address; one address is one contact's."""
+        after = ""
+        while True:
+            more = {"after": after} if after else {}
+            page = self._api.list_page("contacts", ("email",), **more)
+            people = {
+                str(one["properties"]["email"]).lower(): str(one["id"])
+                for one in page["results"]
+                if one["properties"].get("email")
+            }
+            found = self._api.statuses(list(people)) if people else []
+            yield [row for one in found for row in self._of_person(one, people)]
+            after = after_of(page)
+            if not after:
+                return
+
+    def _of_person(self, found: Row, people: Mapping[str, str]) -> Iterator[Row]:
+        address = str(found["subscriberIdString"]).lower()
+        for one in found.get("statuses") or ():
+            type_ = str(one["subscriptionId"])
+            if address in people and (not self._subscriptions or type_ in self._subscriptions):
+                ours = {"id": f"{people[address]}:{type_}", "contactId": people[address]}
+                yield {**one, **ours, "email": address, "subscriptionId": type_}
 
 
 _MEMBER_OF = {CONTACT_TYPE: "contactId", COMPANY_TYPE: "companyId"}

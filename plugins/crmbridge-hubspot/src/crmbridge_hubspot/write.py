@@ -1,21 +1,25 @@
 """Writes batches so that each item gets a verdict of its own and none is written twice."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from crmbridge.adapters import ErrorClass, Operation, Outcome, Status, WriteItem
-from crmbridge.errors import ConflictError, RecordError, RetryLaterError
+from crmbridge.errors import ConflictError, RecordError
+from crmbridge_hubspot.attaching import Attacher, Ends, is_linked, is_linked_as_expected, named_in
 from crmbridge_hubspot.client import HubspotApi, Record, parts
 from crmbridge_hubspot.dialect import words_of
-from crmbridge_hubspot.mapping import BATCH, MERGED, MERGING, VISIT_KEY, type_of
+from crmbridge_hubspot.mapping import BATCH, MERGED, MERGING, OWN, VISIT_KEY, type_of
+from crmbridge_hubspot.options import Options
+from crmbridge_hubspot.outcomes import done, refused, unknown
 from crmbridge_hubspot.read import merges
-from crmbridge_hubspot.values import LINKED, is_same, own_properties, to_text
+from crmbridge_hubspot.values import is_same, own_properties, to_text
 
 Outcomes = list[Outcome]
 Send = Callable[[Sequence[WriteItem]], Outcomes]
 
 GONE = "the record is gone"
+_HTML = frozenset({"hs_meeting_body", "hs_task_body"})
 _TRANSIENT = frozenset({"LOCKED", "RATE_LIMITS", "INTERNAL_ERROR"})
 
 
@@ -24,11 +28,12 @@ class Writer:
     """Writes to one account.
 
     Args:
-        customers: the type that customers are kept in.
+        options: makes options that enumerations lack; None where that is not allowed.
     """
 
     api: HubspotApi
-    customers: str = "companies"
+    attacher: Attacher
+    options: Options | None = None
 
     def write(self, items: Sequence[WriteItem]) -> Outcomes:
         """Write items of one object and operation, a hundred at a time."""
@@ -47,7 +52,7 @@ class Writer:
         record of the first."""
         type_ = type_of(items[0].object)
         outcomes = _bisected(lambda some: self._upsert(type_, some), items)
-        return self._linked(type_, items, outcomes)
+        return self.attacher.attach(type_, items, outcomes)
 
     def _upsert(self, type_: str, items: Sequence[WriteItem]) -> Outcomes:
         inputs = [
@@ -63,55 +68,30 @@ class Writer:
         by_key = {one.get("properties", {}).get(VISIT_KEY): one for one in _results(answer)}
         return judge(items, answer, lambda item: by_key.get(item.key))
 
-    def _linked(self, type_: str, items: Sequence[WriteItem], outcomes: Outcomes) -> Outcomes:
-        """Associate what was created with customer and contact. Where that may be tried again
-        the item may, too: it is found by its key."""
-        ids = {one.item: one.id for one in outcomes if one.status is Status.APPLIED}
-        faults: dict[str, Outcome] = {}
-        for name, types in LINKED.items():
-            to = self.customers if name == "customer_id" else types[0]
-            pairs = {
-                (ids[item.item], end): item
-                for item in items
-                if item.item in ids and (end := _end_of(item, name))
-            }
-            if pairs:
-                faults |= self._associate(type_, to, pairs)
-        return [faults.get(one.item, one) for one in outcomes]
-
-    def _associate(
-        self, type_: str, to: str, pairs: Mapping[tuple[str, str], WriteItem]
-    ) -> dict[str, Outcome]:
-        try:
-            answer = self.api.associate(type_, to, pairs)
-        except RetryLaterError as error:
-            again = ErrorClass.TRANSIENT
-            return {
-                item.item: _refused(item, again, f"not yet linked: {error.got}", id_=pair[0])
-                for pair, item in pairs.items()
-            }
-        except (RecordError, ConflictError) as error:
-            return {item.item: _unlinked(item, p[0], error.got) for p, item in pairs.items()}
-        bad = [one for one in answer.get("errors") or () if isinstance(one, dict)]
-        named = {value for one in bad for value in _named(one)}
-        return {
-            item.item: _unlinked(item, pair[0], words_of(bad[0]))
-            for pair, item in pairs.items()
-            if named & set(pair)
-        }
-
     def _update(self, items: Sequence[WriteItem]) -> Outcomes:
         """Read what is there, and send what still is as it was decided on."""
         type_ = type_of(items[0].object)
         current, survivors = self._current(type_, items)
+        ends = self.attacher.ends(type_, items) if type_ in OWN else {}
         settled: dict[str, Outcome] = {}
         for item in items:
-            found = look(item, current.get(item.id), survivors.get(item.id, ""))
+            survivor = survivors.get(item.id, "")
+            found = look(item, current.get(item.id), survivor, ends.get(item.id, {}))
             if found is not None:
                 settled[item.item] = found
         left = [item for item in items if item.item not in settled]
-        sent = _bisected(lambda some: self._patch(type_, some), left) if left else []
-        return [*settled.values(), *sent]
+        return [*settled.values(), *self._sent(type_, left, ends)]
+
+    def _sent(self, type_: str, items: Sequence[WriteItem], ends: Mapping[str, Ends]) -> Outcomes:
+        """Send properties, then links; an item may change one of the two alone."""
+        if not items:
+            return []
+        if self.options is not None:
+            self.options.make(type_, [wanted(item) for item in items])
+        with_values = [item for item in items if wanted(item)]
+        sent = _bisected(lambda some: self._patch(type_, some), with_values) if with_values else []
+        sent += [done(item, Status.APPLIED) for item in items if not wanted(item)]
+        return self.attacher.relink(type_, items, sent, ends) if type_ in OWN else sent
 
     def _patch(self, type_: str, items: Sequence[WriteItem]) -> Outcomes:
         inputs = [
@@ -130,11 +110,11 @@ class Writer:
         for item in items:
             record = current.get(item.id)
             if record is None:
-                outcomes.append(_done(item, Status.UNCHANGED))
+                outcomes.append(done(item, Status.UNCHANGED))
             elif not _holds(record, expected(item)):
                 outcomes.append(_conflict(item))
             else:
-                outcomes.append(_done(item, Status.APPLIED))
+                outcomes.append(done(item, Status.APPLIED))
         ids = [one.id for one in outcomes if one.status is Status.APPLIED]
         if ids:
             self.api.write_batch(type_, "archive", [{"id": id_} for id_ in ids])
@@ -164,13 +144,13 @@ def wanted(item: WriteItem) -> dict[str, str]:
 
 
 def expected(item: WriteItem) -> dict[str, str]:
-    """The properties that an item expects to find; not a meeting's text, which HubSpot makes
-    HTML of."""
-    return {k: v for k, v in _properties(item, item.expected).items() if k != "hs_meeting_body"}
+    """The properties that an item expects to find; not the text of a meeting or task, which
+    HubSpot makes HTML of."""
+    return {k: v for k, v in _properties(item, item.expected).items() if k not in _HTML}
 
 
 def _properties(item: WriteItem, values: Mapping[str, Any]) -> dict[str, str]:
-    if item.object == "meetings":
+    if item.object in OWN:
         return own_properties(item.object, values)
     return {name: to_text(value) for name, value in values.items()}
 
@@ -180,8 +160,15 @@ def created_properties(item: WriteItem) -> dict[str, str]:
     return {**{name: text for name, text in wanted(item).items() if text}, VISIT_KEY: item.key}
 
 
-def look(item: WriteItem, record: Record | None, survivor: str) -> Outcome | None:
-    """The outcome of an item that is not to be sent, by what is there; None to send it."""
+def look(item: WriteItem, record: Record | None, survivor: str, ends: Ends) -> Outcome | None:
+    """The outcome of an item that is not to be sent, by what is there; None to send it.
+
+    Properties and links are two calls, so that a first try may have done one of them: each of the
+    two must be as wanted or as expected.
+
+    Args:
+        ends: whom the record is linked to.
+    """
     if record is None:
         return Outcome(
             item=item.item,
@@ -191,9 +178,12 @@ def look(item: WriteItem, record: Record | None, survivor: str) -> Outcome | Non
             error=GONE,
             survivor=survivor,
         )
-    if _holds(record, wanted(item)):
-        return _done(item, Status.UNCHANGED)
-    return None if _holds(record, expected(item)) else _conflict(item)
+    is_written, is_attached = _holds(record, wanted(item)), is_linked(item, ends)
+    if is_written and is_attached:
+        return done(item, Status.UNCHANGED)
+    is_as_expected = is_written or _holds(record, expected(item))
+    is_where_expected = is_attached or is_linked_as_expected(item, ends)
+    return None if is_as_expected and is_where_expected else _conflict(item)
 
 
 def _holds(record: Record, values: Mapping[str, str]) -> bool:
@@ -217,7 +207,7 @@ def judge(
     results = {str(one.get("objectWriteTraceId")): one for one in _results(answer)}
     errors: dict[str, Mapping[str, Any]] = {}
     for error in answer.get("errors") or ():
-        errors |= dict.fromkeys(_named(error), error)
+        errors |= dict.fromkeys(named_in(error), error)
     outcomes = []
     for item in items:
         found = results.get(item.item) or otherwise(item)
@@ -225,32 +215,20 @@ def judge(
         if error is not None:
             outcomes.append(_failed(item, error))
         elif found is not None:
-            outcomes.append(_done(item, Status.APPLIED, str(found["id"])))
+            outcomes.append(done(item, Status.APPLIED, str(found["id"])))
         else:
-            outcomes.append(_unknown(item, "the answer does not tell of it"))
+            outcomes.append(unknown(item, "the answer does not tell of it"))
     return outcomes
 
 
 def _failed(item: WriteItem, error: Mapping[str, Any]) -> Outcome:
     words = words_of(error)
     if error.get("category") == "CONFLICT" and item.operation is Operation.CREATE:
-        return _unknown(item, words)  # there is one: the host finds it by the key, if it is ours
+        return unknown(item, words)  # there is one: the host finds it by the key, if it is ours
     if error.get("category") == "CONFLICT":
-        return _refused(item, ErrorClass.RECORD, f"another record has this value: {words}")
+        return refused(item, ErrorClass.RECORD, f"another record has this value: {words}")
     again = error.get("category") in _TRANSIENT
-    return _refused(item, ErrorClass.TRANSIENT if again else ErrorClass.RECORD, words or "refused")
-
-
-def _named(error: Mapping[str, Any]) -> Iterable[str]:
-    """Trace ids and ids that an error is about; all fields of an error are optional."""
-    context = error.get("context")
-    if not isinstance(context, dict):
-        return ()
-    names = context.get("objectWriteTraceId")
-    if names:
-        return [str(one) for one in names]
-    kinds = ("ids", "id", "objectId", "fromObjectId", "toObjectId")
-    return [str(one) for kind in kinds for one in context.get(kind) or ()]
+    return refused(item, ErrorClass.TRANSIENT if again else ErrorClass.RECORD, words or "refused")
 
 
 def _bisected(send: Send, items: Sequence[WriteItem]) -> Outcomes:
@@ -261,8 +239,8 @@ def _bisected(send: Send, items: Sequence[WriteItem]) -> Outcomes:
         if len(items) == 1:
             kind = ErrorClass.RECORD
             if isinstance(error, ConflictError) and items[0].operation is Operation.CREATE:
-                return [_unknown(items[0], error.got)]
-            return [_refused(items[0], kind, error.got or "refused")]
+                return [unknown(items[0], error.got)]
+            return [refused(items[0], kind, error.got or "refused")]
     middle = len(items) // 2
     return _bisected(send, items[:middle]) + _bisected(send, items[middle:])
 
@@ -270,22 +248,6 @@ def _bisected(send: Send, items: Sequence[WriteItem]) -> Outcomes:
 def _results(answer: Mapping[str, Any]) -> Sequence[Record]:
     found: Sequence[Record] = answer.get("results") or ()
     return found
-
-
-def _end_of(item: WriteItem, name: str) -> str:
-    """Whom a new record is linked to. The customer of a visit is its parent, too: the host names
-    fields only as far as the mapping reads them, and links are read by themselves."""
-    value = item.values.get(name) or (item.parent if name == "customer_id" else "")
-    return str(value or "")
-
-
-def _done(item: WriteItem, status: Status, id_: str = "") -> Outcome:
-    return Outcome(item=item.item, status=status, id=id_ or item.id)
-
-
-def _unknown(item: WriteItem, why: str) -> Outcome:
-    kind = ErrorClass.UNKNOWN
-    return Outcome(item=item.item, status=Status.UNKNOWN, id=item.id, error_class=kind, error=why)
 
 
 def _conflict(item: WriteItem) -> Outcome:
@@ -296,15 +258,3 @@ def _conflict(item: WriteItem) -> Outcome:
         error_class=ErrorClass.CONFLICT,
         error="the record no longer holds the expected values",
     )
-
-
-def _refused(item: WriteItem, kind: ErrorClass, why: str, *, id_: str = "") -> Outcome:
-    return Outcome(
-        item=item.item, status=Status.REJECTED, id=id_ or item.id, error_class=kind, error=why
-    )
-
-
-def _unlinked(item: WriteItem, id_: str, why: str) -> Outcome:
-    """Written, and not linked: a second try would not help, and the record is there."""
-    error = f"written, but not linked to its customer or contact: {why}"
-    return Outcome(item=item.item, status=Status.APPLIED, id=id_, error=error)

@@ -1,14 +1,13 @@
-"""The other endpoints: lists, owners, properties, campaigns, details, tokens."""
+"""The other endpoints: lists, owners, campaigns, subscriptions, details."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from crmbridge_hubspot.sandbox.answers import Reply, invalid, not_found, refusal
-from crmbridge_hubspot.sandbox.records import Records
+from crmbridge_hubspot.sandbox.answers import Reply, invalid, not_found
 from crmbridge_hubspot.sandbox.request import Asked
-from crmbridge_hubspot.sandbox.truth import Account, StaticList, definition, stamp
+from crmbridge_hubspot.sandbox.truth import Account, StaticList, stamp
 
 
 class Lists:
@@ -117,11 +116,10 @@ def _changed(
 
 
 class Rest:
-    """Owners, properties, campaigns, the account's details."""
+    """Owners, campaigns, subscriptions, the account's details."""
 
-    def __init__(self, account: Account, records: Records) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
-        self._records = records
 
     def owners(self, asked: Asked) -> Reply:
         """A page of owners."""
@@ -140,29 +138,24 @@ class Rest:
             document["paging"] = {"next": {"after": token, "link": f"https://...?after={token}"}}
         return Reply(200, document)
 
-    def properties(self, asked: Asked) -> Reply:
-        """The properties of a type."""
-        kind = self._records.known(asked.parts[0])
-        return Reply(200, {"results": list(kind.definitions.values())})
-
-    def property(self, asked: Asked) -> Reply:
-        """One property."""
-        kind = self._records.known(asked.parts[0])
-        if asked.parts[1] not in kind.definitions:
-            raise not_found(asked.parts[1])
-        return Reply(200, kind.definitions[asked.parts[1]])
-
-    def create_property(self, asked: Asked) -> Reply:
-        """Make a property; 409 if there is one of that name."""
-        kind, body = self._records.known(asked.parts[0]), asked.json()
-        name = body["name"]
-        if name != name.lower() or not all(body.get(k) for k in ("label", "type", "fieldType")):
-            raise invalid(f"{name} is no name of a property")
-        if name in kind.definitions:
-            message = f"A property named '{name}' already exists."
-            raise refusal(409, "OBJECT_ALREADY_EXISTS", message)
-        kind.definitions[name] = definition(**body)
-        return Reply(201, kind.definitions[name])
+    def statuses(self, asked: Asked) -> Reply:
+        """What people at several addresses subscribed to; those without a status have none."""
+        if asked.query.get("channel") != "EMAIL":
+            raise invalid("channel must be EMAIL")
+        results = [
+            {
+                "subscriberIdString": address,
+                "statuses": [
+                    {"channel": "EMAIL", "subscriberIdString": address, **one}
+                    for one in self._account.statuses.get(address.lower(), ())
+                ],
+            }
+            for address in asked.json()["inputs"]
+        ]
+        now = stamp(self._account.clock.now())
+        return Reply(
+            200, {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
+        )
 
     def details(self, asked: Asked) -> Reply:
         """The account."""
@@ -170,7 +163,7 @@ class Rest:
         document = {
             "portalId": self._account.portal,
             "accountType": "STANDARD",
-            "timeZone": "US/Eastern",
+            "timeZone": self._account.zone,
             "companyCurrency": "USD",
             "additionalCurrencies": [],
             "utcOffset": "-05:00",

@@ -13,7 +13,9 @@ MOST_READ = 1_000
 _PLAIN = {
     ("contacts", "companies"): 279, ("companies", "contacts"): 280,
     ("meetings", "companies"): 188, ("meetings", "contacts"): 200,
+    ("tasks", "companies"): 192, ("tasks", "contacts"): 204,
     ("deals", "companies"): 341, ("deals", "contacts"): 3, ("contacts", "deals"): 4,
+    ("deals", "line_items"): 19, ("line_items", "deals"): 20,
 }  # fmt: skip
 """Numbers of the plain types (hubspot-api-client: crm/association_type.py)."""
 
@@ -91,6 +93,14 @@ class Linking:
         if errors:
             document |= {"errors": errors, "numErrors": len(errors)}
         return Reply(207 if errors else 200, document)
+
+    def dissociate(self, asked: Asked) -> Reply:
+        """Take associations away; those that are not there are no error."""
+        source, to = self._ends(asked)
+        for one in asked.json()["inputs"]:
+            for end in one["to"]:
+                self._account.unlink(source, str(one["from"]["id"]), to, str(end["id"]))
+        return Reply(204)
 
     def _ends(self, asked: Asked) -> tuple[str, str]:
         return self._records.known(asked.parts[0]).name, self._records.known(asked.parts[1]).name

@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from crmbridge_hubspot.sandbox.answers import Reply, html, refusal, too_many
@@ -16,6 +16,10 @@ class Mood(Enum):
 
     BUSY = "busy"
     "429, the limit of ten seconds."
+    ASKED = "asked"
+    "429 with the seconds to wait in Retry-After."
+    BUSY_PAGE = "busy_page"
+    "429 with a page for people, of the network before HubSpot."
     SECONDLY = "secondly"
     "429, the limit of a second, as searches have it."
     DAILY = "daily"
@@ -111,6 +115,8 @@ def _no_scope() -> Reply:
 
 INSTEAD: dict[Mood, Callable[[], Reply]] = {
     Mood.BUSY: lambda: too_many("TEN_SECONDLY_ROLLING"),
+    Mood.ASKED: lambda: replace(too_many("SECONDLY"), headers={"Retry-After": "3"}),
+    Mood.BUSY_PAGE: lambda: html(429),
     Mood.SECONDLY: lambda: too_many("SECONDLY"),
     Mood.DAILY: lambda: too_many("DAILY"),
     Mood.LOCKED: lambda: refusal(423, "LOCKED", "The record is locked for 2 s.").reply,

@@ -13,10 +13,11 @@ _TEXTS = {
     "deals": "dealname dealstage pipeline hubspot_owner_id description dealtype",
     "products": "name hs_sku description hs_product_type",
     "line_items": "name hs_product_id hs_sku",
+    "orders": "hs_order_name hs_currency_code hs_fulfillment_status",
     "meetings": "hs_meeting_title hs_meeting_body hs_meeting_location hs_internal_meeting_notes"
     " hubspot_owner_id hs_activity_type hs_meeting_external_url",
     "calls": "hs_call_title hs_call_body hs_call_disposition hubspot_owner_id hs_call_status",
-    "tasks": "hs_task_subject hs_task_body hubspot_owner_id hs_task_priority hs_task_type",
+    "tasks": "hs_task_subject hs_task_body hubspot_owner_id hs_task_priority",
     "notes": "hs_note_body hubspot_owner_id",
     "emails": "hs_email_subject hs_email_text hs_email_html hubspot_owner_id hs_email_status",
 }
@@ -26,10 +27,12 @@ _NUMBERS = {
     "deals": "amount",
     "products": "price",
     "line_items": "quantity price amount",
+    "orders": "hs_total_price",
     "calls": "hs_call_duration",
 }
 _TIMES = {
     "deals": "closedate",
+    "orders": "hs_external_created_date",
     "meetings": "hs_timestamp hs_meeting_start_time hs_meeting_end_time",
     "calls": "hs_timestamp",
     "tasks": "hs_timestamp",
@@ -38,6 +41,7 @@ _TIMES = {
 }
 _CHOICES = {
     ("contacts", "hs_email_optout"): "true false",
+    ("tasks", "hs_task_type"): "TODO CALL EMAIL",
     ("meetings", "hs_meeting_outcome"): "SCHEDULED COMPLETED RESCHEDULED NO_SHOW CANCELED",
     ("calls", "hs_call_direction"): "INBOUND OUTBOUND",
     ("tasks", "hs_task_status"): "NOT_STARTED IN_PROGRESS WAITING COMPLETED DEFERRED",
@@ -49,6 +53,9 @@ _FIXED = {
     "deals": "hs_is_closed hs_is_closed_won",
 }
 _EVERYWHERE = "hs_object_id createdate hs_createdate hs_merged_object_ids"
+_GROUPS = {"contacts": "contactinformation", "companies": "companyinformation",
+           "meetings": "engagement", "calls": "engagement", "tasks": "engagement",
+           "notes": "engagement", "emails": "engagement"}  # fmt: skip
 REQUIRED = {"meetings": "hs_timestamp", "calls": "hs_timestamp", "tasks": "hs_timestamp",
             "notes": "hs_timestamp", "emails": "hs_timestamp"}  # fmt: skip
 """Properties that a new record must have."""
@@ -71,6 +78,9 @@ def furnish(account: Account) -> None:
         options = [_option(value, number) for number, value in enumerate(values.split())]
         account.define(name, word, type="enumeration", fieldType="select", options=options)
     account.define("contacts", "email", hasUniqueValue=True)
+    for name in _TEXTS:
+        group = _GROUPS.get(name, f"{name.removesuffix('s')}information")
+        account.kind(name).groups[group] = group
 
 
 def _read_only(name: str) -> dict[str, Any]:

@@ -7,13 +7,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, time, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 from crmbridge_hubspot.sandbox.account import Lists, Rest
-from crmbridge_hubspot.sandbox.answers import RefusedError, Reply, not_found
+from crmbridge_hubspot.sandbox.answers import RefusedError, Reply, not_found, refusal
+from crmbridge_hubspot.sandbox.definitions import Definitions
 from crmbridge_hubspot.sandbox.linking import Linking
 from crmbridge_hubspot.sandbox.moods import INSTEAD, Mood, Moods
 from crmbridge_hubspot.sandbox.oauth import Tokens
@@ -21,7 +24,7 @@ from crmbridge_hubspot.sandbox.records import Records
 from crmbridge_hubspot.sandbox.request import Asked
 from crmbridge_hubspot.sandbox.schema import furnish
 from crmbridge_hubspot.sandbox.searching import Search
-from crmbridge_hubspot.sandbox.truth import Account
+from crmbridge_hubspot.sandbox.truth import Account, stamp
 
 Endpoint = Callable[[Asked], Reply]
 
@@ -31,6 +34,8 @@ class Sandbox:
 
     Args:
         port: 0 for any that is free.
+
+    `calls` is how many the account may make in a day.
     """
 
     def __init__(self, account: Account | None = None, port: int = 0) -> None:
@@ -38,8 +43,9 @@ class Sandbox:
         furnish(self.account)
         self.tokens = Tokens(self.account)
         self.moods = Moods()
+        self.calls = 250_000
         self.log: list[Asked] = []
-        self._routes = list(_routes(self.account, self.tokens))
+        self._routes = list(_routes(self.account, self.tokens, self._usage))
         self._server = _Server(("127.0.0.1", port), _handler_of(self))
 
     @property
@@ -87,14 +93,32 @@ class Sandbox:
                 return self._limits(asked, endpoint(replace(asked, parts=parts)))
         raise not_found(asked.path)
 
+    def _used(self) -> int:
+        return len([one for one in self.log if one.headers.get("Authorization")])
+
+    def _usage(self, asked: Asked) -> Reply:
+        """The day's calls, which tokens of private apps may see."""
+        if asked.headers.get("Authorization", "").removeprefix("Bearer ") in self.tokens.issued:
+            raise refusal(403, "FORBIDDEN", "Only private apps have a daily usage")
+        now = self.account.clock.now().astimezone(ZoneInfo(self.account.zone))
+        midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+        result = {
+            "name": "private-apps-api-calls-daily",
+            "usageLimit": self.calls,
+            "currentUsage": self._used(),
+            "collectedAt": stamp(now),
+            "fetchStatus": "SUCCESS",
+            "resetsAt": stamp(midnight),
+        }
+        return Reply(200, {"results": [result]})
+
     def _limits(self, asked: Asked, reply: Reply) -> Reply:
         """Answers but those of searches tell of the limits."""
         if asked.path.endswith("/search"):
             return reply
-        day = [one for one in self.log if one.headers.get("Authorization")]
         headers = {
-            "X-HubSpot-RateLimit-Daily": "250000",
-            "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, 250_000 - len(day))),
+            "X-HubSpot-RateLimit-Daily": str(self.calls),
+            "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, self.calls - self._used())),
             "X-HubSpot-RateLimit-Max": "110",
             "X-HubSpot-RateLimit-Remaining": "109",
             "X-HubSpot-RateLimit-Interval-Milliseconds": "10000",
@@ -102,10 +126,12 @@ class Sandbox:
         return replace(reply, headers={**headers, **reply.headers})
 
 
-def _routes(account: Account, tokens: Tokens) -> Iterator[tuple[str, re.Pattern[str], Endpoint]]:
+def _routes(
+    account: Account, tokens: Tokens, usage: Endpoint
+) -> Iterator[tuple[str, re.Pattern[str], Endpoint]]:
     records = Records(account)
     search, linking = Search(account, records), Linking(account, records)
-    lists, rest = Lists(account), Rest(account, records)
+    lists, rest, definitions = Lists(account), Rest(account), Definitions(records)
     objects, links = "/crm/v3/objects/([^/]+)", "/crm/v4/associations/([^/]+)/([^/]+)"
     table: tuple[tuple[str, str, Endpoint], ...] = (
         ("GET", "/oauth/authorize", tokens.consent),
@@ -128,6 +154,7 @@ def _routes(account: Account, tokens: Tokens) -> Iterator[tuple[str, re.Pattern[
         ("DELETE", f"{objects}/([^/]+)", records.archive),
         ("POST", f"{links}/batch/read", linking.batch_read),
         ("POST", f"{links}/batch/associate/default", linking.associate),
+        ("POST", f"{links}/batch/archive", linking.dissociate),
         ("GET", "/crm/v4/objects/([^/]+)/([^/]+)/associations/([^/]+)", linking.read),
         ("POST", "/crm/v3/lists/search", lists.search),
         ("POST", "/crm/v3/lists/?", lists.create),
@@ -137,9 +164,14 @@ def _routes(account: Account, tokens: Tokens) -> Iterator[tuple[str, re.Pattern[
         ("PUT", "/crm/v3/lists/([^/]+)/memberships/remove", lists.remove),
         ("GET", "/crm/v3/owners/?", rest.owners),
         ("GET", "/marketing/v3/campaigns/?", rest.campaigns),
-        ("GET", "/crm/v3/properties/([^/]+)", rest.properties),
-        ("POST", "/crm/v3/properties/([^/]+)", rest.create_property),
-        ("GET", "/crm/v3/properties/([^/]+)/([^/]+)", rest.property),
+        ("GET", "/crm/v3/properties/([^/]+)", definitions.listing),
+        ("POST", "/crm/v3/properties/([^/]+)", definitions.create),
+        ("POST", "/crm/v3/properties/([^/]+)/groups", definitions.create_group),
+        ("GET", "/crm/v3/properties/([^/]+)/groups", definitions.groups),
+        ("GET", "/crm/v3/properties/([^/]+)/([^/]+)", definitions.read),
+        ("PATCH", "/crm/v3/properties/([^/]+)/([^/]+)", definitions.update),
+        ("POST", "/communication-preferences/v4/statuses/batch/read", rest.statuses),
+        ("GET", "/account-info/v3/api-usage/daily/private-apps", usage),
         ("GET", "/account-info/v3/details", rest.details),
     )
     for method, pattern, endpoint in table:

@@ -41,12 +41,14 @@ class Entry:
 
 @dataclass(slots=True)
 class Kind:
-    """One type of records: its entries by id, its property definitions, whom merges took away."""
+    """One type of records: its entries by id, its property definitions and their groups, whom
+    merges took away."""
 
     name: str
     entries: dict[str, Entry] = field(default_factory=dict)
     definitions: dict[str, dict[str, Any]] = field(default_factory=dict)
     forwards: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
 
     @property
     def stamp_property(self) -> str:
@@ -109,12 +111,14 @@ class Account:
         self.lag = timedelta(0)
         self.disorder = False
         self.portal = 44237313
+        self.zone = "US/Eastern"
         self.revision = 0
         self.kinds: dict[str, Kind] = {}
         self.links: dict[tuple[str, str, str], dict[str, list[dict[str, Any]]]] = {}
         self.lists: dict[str, StaticList] = {}
         self.owners: dict[str, dict[str, Any]] = {}
         self.campaigns: dict[str, dict[str, Any]] = {}
+        self.statuses: dict[str, list[dict[str, Any]]] = {}
         self.lock = threading.RLock()
         self.dice = random.Random(7)  # noqa: S311  disorder, no secret
         self._ordered: dict[tuple[str, bool], tuple[int, list[Entry]]] = {}
@@ -195,6 +199,12 @@ class Account:
                 spec = {"category": "HUBSPOT_DEFINED", "typeId": type_, "label": label or None}
                 if spec not in kinds:
                     kinds.append(spec)
+
+    def unlink(self, object_: str, id_: str, to: str, to_id: str) -> None:
+        """Take all associations of two records away."""
+        with self.lock:
+            self.links.get((object_, id_, to), {}).pop(to_id, None)
+            self.links.get((to, to_id, object_), {}).pop(id_, None)
 
     def held(self, object_: str) -> Mapping[str, Mapping[str, Any]]:
         """id -> properties of all records that are not archived; members of lists as pairs."""
