@@ -22,7 +22,9 @@ def texts(frame: pd.DataFrame, name: str) -> list[str]:
     """A column as stripped texts; empty where it is absent or missing."""
     if name not in frame.columns:
         return [""] * len(frame)
-    return ["" if pd.isna(value) else str(value).strip() for value in frame[name]]
+    column = frame[name]
+    cells = zip(column.tolist(), column.isna().tolist(), strict=True)
+    return ["" if gone else str(value).strip() for value, gone in cells]
 
 
 def unit_column(

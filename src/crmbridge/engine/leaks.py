@@ -66,7 +66,7 @@ def _only_on_yes(table: pd.DataFrame, column: str, came: Numbers) -> bool:
     others = (words != words.mode().iloc[0]).to_numpy()
     if others.sum() < _LEAST_TELLING or came[others].min() < 1:
         return False
-    return float(came.mean()) ** float(others.sum()) < _BY_CHANCE
+    return bool(came.mean() ** others.sum() < _BY_CHANCE)
 
 
 def _holds_days(words: list[str]) -> bool:

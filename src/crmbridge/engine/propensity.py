@@ -1,41 +1,27 @@
 """Who will probably say yes: as simple a model as the data carry, judged on what came last."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
+from crmbridge.engine.calibration import UNCHANGED
 from crmbridge.engine.cells import Cells
 from crmbridge.engine.columns import Numbers, numbers, texts
-from crmbridge.engine.encoding import Encoding, fit_encoding_of
-from crmbridge.engine.goodness import Goodness, measure
+from crmbridge.engine.goodness import Goodness
 from crmbridge.engine.leaks import Leak, find_leaks
-from crmbridge.engine.parameters import Scale, SegmentParameters, within
-from crmbridge.records import Finding, Reason
+from crmbridge.engine.learners import METHODS, Method, Task
+from crmbridge.engine.model_card import ModelCard
+from crmbridge.engine.parameters import within
+from crmbridge.engine.rolling import Judged, judge_methods
+from crmbridge.records import Finding
+
+__all__ = ["Method", "Propensity", "PropensityParameters", "fit_propensity", "outcome_of"]
 
 _YES = frozenset({"yes", "true", "1", "1.0", "y", "t", "won", "converted", "responded"})
 _NO = frozenset({"no", "false", "0", "0.0", "n", "f", "lost", ""})
 _LEAST_POSITIVES, _MANY_POSITIVES = 50, 1000
-_STEPS, _FOLDS, _LAST_SHARE = 10, 5, 0.3
-_TOLD = 3
-
-
-class Method(Enum):
-    """What chances come from."""
-
-    NONE = "none"
-    "Nothing: everybody has the share of all, since no more than chance could be found."
-    LOGISTIC = "logistic"
-    "Logistic regression: 50 yes or more."
-    BOOSTING = "boosting"
-    "Boosted trees: 1,000 yes or more, and better than logistic regression on what came last."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +35,7 @@ class PropensityParameters:
         trusted: columns that are not suspected of giving the outcome away.
         time: column that orders rows; "" if they come in no order, "row" for the table's own.
         regular: strength of the penalty on coefficients; above 0.
+        data: where the rows came from, in words, for the model card.
     """
 
     outcome: str
@@ -57,6 +44,7 @@ class PropensityParameters:
     trusted: tuple[str, ...] = ()
     time: str = ""
     regular: float = 1.0
+    data: str = ""
 
     def __post_init__(self) -> None:
         """Check the range."""
@@ -73,6 +61,7 @@ class Propensity:
         goodness: of each method tried, on rows it had not seen: the last 30 %, with models that
             were fitted anew as time went by, or fifths where there is no time.
         verdict: what may be done with it, in a sentence.
+        card: what has to be known before it is used; to be kept with it.
         quarantined: columns that were not used, since they seem to know the outcome.
         periods: of the best method, one stretch of time after the other; none without a time.
     """
@@ -81,51 +70,56 @@ class Propensity:
     frame: pd.DataFrame
     goodness: dict[Method, Goodness]
     verdict: str
+    card: ModelCard
     findings: tuple[Finding, ...] = ()
     quarantined: tuple[Leak, ...] = ()
     periods: tuple[Goodness, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Learned:
+    """The rows with an outcome, what may be learned from, and what was found out so far."""
+
+    rows: pd.DataFrame
+    came: Numbers
+    columns: tuple[str, ...] = ()
+    leaks: tuple[Leak, ...] = ()
+    tried: Mapping[Method, Judged]
+    card: ModelCard
+
+
 def fit_propensity(
     table: pd.DataFrame, parameters: PropensityParameters, seed: int = 0
 ) -> Propensity:
-    """Fit and judge; where there is no signal, say so and give everybody the same chance."""
+    """Fit and judge; where there is no signal, say so and give everybody the same chance.
+
+    Below 50 yes or no nothing is learned; from 50 logistic regression; from 1,000 yes boosted
+    trees challenge it, and the better one on what came last is taken. Where there is a time, the
+    chances are corrected on the latest slice if that would have helped before.
+    """
     came = outcome_of(table, parameters.outcome)
-    known = ~np.isnan(came)
-    learned, labels = table.take(np.flatnonzero(known)), came[known]
-    positives = int(labels.sum())
-    if min(positives, len(labels) - positives) < _LEAST_POSITIVES:
+    learned = _learned(table.take(np.flatnonzero(~np.isnan(came))), parameters)
+    positives, rows = learned.card.positives, learned.card.rows
+    if min(positives, rows - positives) < _LEAST_POSITIVES:
         sentence = (
-            f"No signal sought: {positives} yes and {len(labels) - positives} no, "
+            f"No signal sought: {positives} yes and {rows - positives} no, "
             f"and {_LEAST_POSITIVES} of each are the least; use the transparent score"
         )
-        return _nobody(table, labels, sentence, {}, ())
-    columns, leaks = _columns(learned, labels, parameters)
-    findings = _leak_findings(leaks)
-    if not columns:
-        found = _nobody(table, labels, "No signal: no column may be used", {}, findings)
-        return replace(found, quarantined=leaks)
-    order = _order(learned, parameters.time)
-    task = _Task(columns=columns, parameters=parameters, seed=seed)
-    tried, periods = _try_methods(Cells(learned), labels, order, task)
-    best = max(tried, key=lambda method: (tried[method].auc, method is Method.LOGISTIC))
-    good = tried[best]
+        return _nobody(table, learned, sentence)
+    learned = _without_leaks(learned, parameters)
+    if not learned.columns:
+        return _nobody(table, learned, "No signal: no column may be used")
+    task = Task(columns=learned.columns, regular=parameters.regular, seed=seed)
+    order = _order(learned.rows, parameters.time)
+    methods = [Method.LOGISTIC, Method.BOOSTING][: 2 if positives >= _MANY_POSITIVES else 1]
+    tried = judge_methods(Cells(learned.rows), learned.came, order, task, methods)
+    learned = replace(learned, tried=tried)
+    best = max(tried, key=lambda method: (tried[method].goodness.auc, method is Method.LOGISTIC))
+    good = tried[best].goodness
     if not good.is_signal():
         sentence = f"No signal: AUC {good.auc:.3f} [{good.auc_low:.3f}, {good.auc_high:.3f}]"
-        found = _nobody(table, labels, sentence, tried, findings)
-        return replace(found, quarantined=leaks, periods=periods[best])
-    chance, reasons = _METHODS[best](Cells(learned), labels, Cells(table), task)
-    frame = pd.DataFrame({"chance": chance}, index=table.index)
-    frame["reasons"] = pd.Series(reasons() or [()] * len(table), index=table.index, dtype=object)
-    return Propensity(
-        method=best,
-        frame=frame,
-        goodness=tried,
-        verdict=_verdict(good, periods[best]),
-        findings=findings,
-        quarantined=leaks,
-        periods=periods[best],
-    )
+        return _nobody(table, learned, sentence, best)
+    return _fitted(table, learned, best, replace(task, calibration=tried[best].calibration))
 
 
 def outcome_of(table: pd.DataFrame, column: str) -> Numbers:
@@ -134,27 +128,41 @@ def outcome_of(table: pd.DataFrame, column: str) -> Numbers:
     return np.array([values.get(text.lower(), np.nan) for text in texts(table, column)])
 
 
-def _columns(
-    table: pd.DataFrame, came: Numbers, parameters: PropensityParameters
-) -> tuple[list[str], tuple[Leak, ...]]:
+def _learned(rows: pd.DataFrame, parameters: PropensityParameters) -> _Learned:
+    came = outcome_of(rows, parameters.outcome)
+    card = ModelCard(
+        data=parameters.data,
+        rows=len(rows),
+        positives=int(came.sum()),
+        columns=(),
+        quarantined=(),
+        period=_period(rows, parameters.time),
+        method=Method.NONE.value,
+    )
+    return _Learned(rows=rows, came=came, tried={}, card=card)
+
+
+def _period(rows: pd.DataFrame, time: str) -> tuple[str, str]:
+    if not time or rows.empty:
+        return "", ""
+    if time == "row":
+        return "row 1", f"row {len(rows)}"
+    order = _order(rows, time)
+    words = texts(rows, time)
+    return ("", "") if order is None else (words[order.argmin()], words[order.argmax()])
+
+
+def _without_leaks(learned: _Learned, parameters: PropensityParameters) -> _Learned:
+    table = learned.rows
     named = parameters.columns or tuple(str(name) for name in table.columns)
     barred = {parameters.outcome, parameters.time, *parameters.exclude}
     wanted = [name for name in named if name in table.columns and name not in barred]
     suspects = [name for name in wanted if name not in parameters.trusted]
-    kept, leaks = find_leaks(table, suspects, came)
-    return [name for name in wanted if name in kept or name not in suspects], leaks
-
-
-def _leak_findings(leaks: tuple[Leak, ...]) -> tuple[Finding, ...]:
-    remedy = "If it is known before the decision, name it as trusted (--trust)."
-    return tuple(
-        Finding(
-            code="propensity.leak",
-            example=f"{leak.field} was left out: {leak.reason}",
-            remedy=remedy,
-        )
-        for leak in leaks
-    )
+    kept, leaks = find_leaks(table, suspects, learned.came)
+    columns = tuple(name for name in wanted if name in kept or name not in suspects)
+    told = tuple((leak.field, leak.reason) for leak in leaks)
+    card = replace(learned.card, columns=columns, quarantined=told)
+    return replace(learned, columns=columns, leaks=leaks, card=card)
 
 
 def _order(table: pd.DataFrame, time: str) -> Numbers | None:
@@ -171,116 +179,75 @@ def _order(table: pd.DataFrame, time: str) -> Numbers | None:
     return rank
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    """What is learned from, and how."""
-
-    columns: list[str]
-    parameters: PropensityParameters
-    seed: int
-
-
-Told = tuple[Numbers, Callable[[], list[tuple[Reason, ...]]]]
-"""Chances, and the way to their reasons, which trials do not need; none for boosted trees."""
-
-
-def _try_methods(
-    cells: Cells, came: Numbers, order: Numbers | None, task: _Task
-) -> tuple[dict[Method, Goodness], dict[Method, tuple[Goodness, ...]]]:
-    """How good each method is on rows it had not seen, in all and by stretch of time."""
-    methods = [Method.LOGISTIC]
-    if came.sum() >= _MANY_POSITIVES:
-        methods.append(Method.BOOSTING)
-    for column in task.columns:
-        cells.numbers(column), cells.words(column)
-    splits = _splits(len(came), order, task.seed)
-    tried, periods = {}, {}
-    for method in methods:
-        chance = np.full(len(came), np.nan)
-        for train, test in splits:
-            if 0 < came[train].sum() < len(train):
-                told = _METHODS[method](cells.take(train), came[train], cells.take(test), task)
-                chance[test] = told[0]
-        seen = ~np.isnan(chance)
-        good = measure(came[seen], chance[seen])
-        if good is not None:
-            tried[method] = good
-            stretches = [] if order is None else [test for _, test in splits if seen[test].all()]
-            each = [measure(came[test], chance[test]) for test in stretches]
-            periods[method] = tuple(one for one in each if one is not None)
-    return tried, periods
-
-
-def _splits(rows: int, order: Numbers | None, seed: int) -> list[tuple[Any, Any]]:
-    """(rows to learn from, rows to judge by): the past and the next stretch, or fifths."""
-    if order is None:
-        folds = np.array_split(np.random.default_rng(seed).permutation(rows), _FOLDS)
-        return [(np.setdiff1d(np.arange(rows), fold), np.sort(fold)) for fold in folds]
-    ranked = np.argsort(order, kind="stable")
-    first = int(rows * (1 - _LAST_SHARE))
-    edges = np.linspace(first, rows, _STEPS + 1).astype(int)
-    return [(ranked[:a], ranked[a:b]) for a, b in pairwise(edges.tolist()) if b > a]
-
-
-def _encoded(train: Cells, task: _Task) -> tuple[Encoding, Numbers]:
-    wanted = SegmentParameters(columns=tuple(task.columns), scale=Scale.STANDARD)
-    encoding, _ = fit_encoding_of(train, wanted)
-    return encoding, encoding.matrix_of(train)
-
-
-def _logistic(train: Cells, came: Numbers, test: Cells, task: _Task) -> Told:
-    encoding, matrix = _encoded(train, task)
-    if not matrix.shape[1]:
-        return np.full(len(test), came.mean()), list
-    with threadpool_limits(limits=1):
-        penalty = 1 / task.parameters.regular
-        model = LogisticRegression(C=penalty, max_iter=2000).fit(matrix, came)
-    parts = encoding.matrix_of(test) * model.coef_[0]
-    base, labels = float(model.intercept_[0]), encoding.labels()
-    odds = np.clip(base + parts.sum(axis=1), -500, 500)
-    return 1 / (1 + np.exp(-odds)), lambda: [_reasons(row, base, labels) for row in parts]
-
-
-def _reasons(parts: Numbers, base: float, labels: list[str]) -> tuple[Reason, ...]:
-    """The strongest parts of the log odds, the rest as one, and the base."""
-    order = np.argsort(-np.abs(parts), kind="stable")
-    told = [
-        Reason(code="propensity.column", text=labels[at], weight=float(parts[at]))
-        for at in order[:_TOLD]
-    ]
-    rest = float(parts[order[_TOLD:]].sum())
-    told.append(Reason(code="propensity.rest", text="Everything else", weight=rest))
-    return (*told, Reason(code="base", text="An average row", weight=base))
-
-
-def _boosting(train: Cells, came: Numbers, test: Cells, task: _Task) -> Told:
-    encoding, matrix = _encoded(train, task)
-    model = HistGradientBoostingClassifier(
-        max_iter=150, learning_rate=0.06, max_leaf_nodes=15, random_state=task.seed
-    )
-    with threadpool_limits(limits=1):
-        fitted = model.fit(matrix, came)
-        return fitted.predict_proba(encoding.matrix_of(test))[:, 1], list
-
-
-_METHODS: dict[Method, Callable[[Cells, Numbers, Cells, _Task], Told]] = {
-    Method.LOGISTIC: _logistic,
-    Method.BOOSTING: _boosting,
-}
+def _fitted(table: pd.DataFrame, learned: _Learned, best: Method, task: Task) -> Propensity:
+    chance, reasons = METHODS[best](Cells(learned.rows), learned.came, Cells(table), task)
+    frame = pd.DataFrame({"chance": chance}, index=table.index)
+    frame["reasons"] = pd.Series(reasons() or [()] * len(table), index=table.index, dtype=object)
+    judged = learned.tried[best]
+    return _propensity(learned, best, frame, _verdict(judged.goodness, judged.periods))
 
 
 def _nobody(
-    table: pd.DataFrame,
-    came: Numbers,
-    sentence: str,
-    tried: dict[Method, Goodness],
-    findings: tuple[Finding, ...],
+    table: pd.DataFrame, learned: _Learned, sentence: str, judged: Method = Method.NONE
 ) -> Propensity:
-    share = float(came.mean()) if len(came) else 0.0
+    """Everybody has the share of all, whatever was tried."""
+    share = float(learned.came.mean()) if len(learned.came) else 0.0
     frame = pd.DataFrame({"chance": share}, index=table.index)
     frame["reasons"] = pd.Series([()] * len(table), index=table.index, dtype=object)
+    card = replace(learned.card, refused=(sentence,))
+    found = _propensity(replace(learned, card=card), judged, frame, sentence)
+    return replace(found, method=Method.NONE, card=replace(found.card, method=Method.NONE.value))
+
+
+def _propensity(learned: _Learned, best: Method, frame: pd.DataFrame, verdict: str) -> Propensity:
+    judged = learned.tried.get(best)
     return Propensity(
-        method=Method.NONE, frame=frame, goodness=tried, verdict=sentence, findings=findings
+        method=best,
+        frame=frame,
+        goodness={method: one.goodness for method, one in learned.tried.items()},
+        verdict=verdict,
+        card=_card(learned, best, judged),
+        findings=_leak_findings(learned.leaks),
+        quarantined=learned.leaks,
+        periods=judged.periods if judged else (),
+    )
+
+
+def _card(learned: _Learned, best: Method, judged: Judged | None) -> ModelCard:
+    if judged is None:
+        return learned.card
+    good = judged.goodness
+    return replace(
+        learned.card,
+        method=best.value,
+        auc=good.auc,
+        lift=good.lift,
+        calibration_error=good.calibration_error,
+        calibrated=judged.calibration != UNCHANGED,
+        last=judged.periods[-1] if judged.periods else None,
+        refused=(*learned.card.refused, *_not_boosted(learned, best)),
+    )
+
+
+def _not_boosted(learned: _Learned, best: Method) -> tuple[str, ...]:
+    boosted, positives = learned.tried.get(Method.BOOSTING), learned.card.positives
+    if best is Method.BOOSTING:
+        return ()
+    if boosted is None:
+        told = f"Boosted trees were not tried: {positives} yes, {_MANY_POSITIVES} are the least"
+        return (told,)
+    return (f"Boosted trees ranked no better: AUC {boosted.goodness.auc:.3f}",)
+
+
+def _leak_findings(leaks: tuple[Leak, ...]) -> tuple[Finding, ...]:
+    remedy = "If it is known before the decision, name it as trusted (--trust)."
+    return tuple(
+        Finding(
+            code="propensity.leak",
+            example=f"{leak.field} was left out: {leak.reason}",
+            remedy=remedy,
+        )
+        for leak in leaks
     )
 
 
