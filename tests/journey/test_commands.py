@@ -280,7 +280,9 @@ def test_run_prints_the_document_of_the_design(desk: Any) -> None:
     document = answer.json
     assert answer.code == 4
     assert set(document) >= RUN
-    assert set(document["plan"]) == {"id", "visits", "reps", "not_planned"}
+    assert set(document["plan"]) == {
+            "id", "visits", "reps", "not_planned", "places", "stability",
+        }
     assert set(document["changeset"]) == {"id", "create", "update", "clear", "delete"}
     assert set(document["outcomes"]) == {"applied", "unchanged", "rejected", "conflict", "unknown"}
     assert all((desk.folder / file).exists() for file in document["files"])

@@ -20,12 +20,14 @@ class CalendarEntry:
     """A visit as people see it in their calendar.
 
     Args:
+        brief: lines to know before going in, after the reasons.
         cancelled: the visit is no longer planned; readers are to remove it.
     """
 
     visit: Visit
     summary: str
     location: str = ""
+    brief: tuple[str, ...] = ()
     cancelled: bool = False
 
 
@@ -72,8 +74,10 @@ def _event(entry: CalendarEntry, stamp: datetime) -> "Event":  # type: ignore[na
     event.add("summary", entry.summary)
     if entry.location:
         event.add("location", entry.location)
-    if visit.reasons:
-        event.add("description", "\n".join(reason.text for reason in visit.reasons))
+    lines = [reason.text for reason in visit.reasons]
+    lines += ["", *entry.brief] if lines and entry.brief else [*entry.brief]
+    if lines:
+        event.add("description", "\n".join(lines))
     event.add("transp", "TRANSPARENT" if entry.cancelled else "OPAQUE")
     return event
 

@@ -40,6 +40,18 @@ def space(tmp_path: Path) -> Iterator[Callable[..., Workspace]]:
 
 
 @pytest.fixture
+def put() -> Callable[..., None]:
+    """``put(workspace, stream, id=..., field=...)``: keep a record of the connection crm."""
+
+    def keep(workspace: Workspace, stream: str, **fields: Any) -> None:
+        values = {"connection": "crm", "object": stream, **fields}
+        with workspace.store.write() as tx:
+            upsert_records(tx, stream, [tuple(values.values())], 1, columns=tuple(values))
+
+    return keep
+
+
+@pytest.fixture
 def serve() -> Iterator[Callable[..., LoopbackServer]]:
     """``serve(script)``: a server that runs until the test is over."""
     with ExitStack() as stack:

@@ -80,18 +80,29 @@ def show_record(
 ) -> None:
     """Show all we know of a record with its reasons, or the policy that holds for a customer.
 
+    `show places` lists customers whose place is unknown or doubtful, each with its remedy, and
+    `show audit` past visits on which a field that must be filled is empty, by rep.
+
     Example: crmbridge show demo/customers/C0001
     """
     from crmbridge.cli.session import workspace
     from crmbridge.jobs.showing.explaining import explain_policy, explain_record
+    from crmbridge.jobs.showing.lists import list_audit, list_places
 
+    lists = {"places": list_places, "audit": list_audit}
     with workspace(context, now) as space:
-        found = explain_policy(space, of) if record == "policy" else explain_record(space, record)
+        if record in lists:
+            found = lists[record](space)
+        elif record == "policy":
+            found = explain_policy(space, of)
+        else:
+            found = explain_record(space, record)
     if json_:
         show_json(found)
         return
     for name, value in found.items():
-        _show_part(name, value)
+        if name not in ("flaws", "audit"):  # the same for programs
+            _show_part(name, value)
 
 
 def _show_part(name: str, value: Any) -> None:

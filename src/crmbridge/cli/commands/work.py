@@ -56,6 +56,13 @@ def _segments(segmented: Any) -> str:
 
 def plan(
     context: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[list | diff BEFORE AFTER | again ID]",
+            help="Look at plans made before: all, what changed between two, one computed again.",
+        ),
+    ] = None,
     rep: Rep = "",
     start: Annotated[
         datetime | None,
@@ -69,11 +76,17 @@ def plan(
     Example: crmbridge plan --rep ann@example.com
     """
     from crmbridge.cli.plan_text import plan_json, plan_text
+    from crmbridge.cli.plans import look_back
     from crmbridge.cli.session import workspace
     from crmbridge.jobs.runs import run_of
     from crmbridge.jobs.showing.files import write_plans
     from crmbridge.jobs.territory.planning import look_at_plans, make_plans
 
+    if words:
+        with workspace(context, now) as space:
+            tell = look_back(space, words)
+        tell(json_)
+        return
     with workspace(context, now) as space, run_of(space, "plan") as report:
         day = start.date() if start is not None else None
         if rep:
@@ -85,6 +98,7 @@ def plan(
         show_json({**report.to_json(), **plan_json(made)})
     else:
         show(plan_text(made))
+        show(report.plan["stability"] or "No visits stood before.")
         show_end(report)
     raise typer.Exit(int(report.exit_code))
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ def write_calendars(
     for rep in plan.problem.reps:
         own = [v for v in plan.plan.visits if v.rep == rep.id]
         gone = [v for v in dropped if v.rep == rep.id and v.start_at > stamp]
-        entries = [_entry(v, rows) for v in own] + [_entry(v, rows, is_gone=True) for v in gone]
+        entries = [_entry(v, rows, made.briefs.get(v.customer, ())) for v in own]
+        entries += [replace(_entry(v, rows, ()), cancelled=True) for v in gone]
         if entries:
             text = calendar_text(entries, stamp, f"Visits of {rep.name or rep.id}")
             written.append(write_text(folder / "calendars" / f"{file_name(rep.id)}.ics", text))
@@ -60,12 +62,12 @@ def write_calendars(
 
 
 def _entry(
-    visit: Visit, rows: Mapping[str, Mapping[str, Any]], *, is_gone: bool = False
+    visit: Visit, rows: Mapping[str, Mapping[str, Any]], brief: tuple[str, ...]
 ) -> CalendarEntry:
     row = rows.get(visit.customer)
     name = (row["name"] or row["id"]) if row is not None else visit.customer
     place = place_line(row) if row is not None else ""
-    return CalendarEntry(visit=visit, summary=f"Visit {name}", location=place, cancelled=is_gone)
+    return CalendarEntry(visit=visit, summary=f"Visit {name}", location=place, brief=brief)
 
 
 def file_name(text: str) -> str:

@@ -1,12 +1,13 @@
 """Makes visit plans from what the store knows, checks them, and keeps them."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from crmbridge.errors import RefusedError
 from crmbridge.jobs.report import RunReport
+from crmbridge.jobs.territory.briefs import briefs_of
 from crmbridge.jobs.territory.consent import VisitConsent
 from crmbridge.jobs.territory.gathering import Gathered, gather
 from crmbridge.jobs.territory.keeping import basis_digest, keep_plan, load_plans, plan_of
@@ -18,9 +19,17 @@ from crmbridge.jobs.territory.reps import JoinedReps
 from crmbridge.jobs.territory.spread import plan_everybody
 from crmbridge.jobs.territory.travels import measure
 from crmbridge.jobs.workspace import Workspace
-from crmbridge.planning import Budget, Fixedness, Plan, Problem, capacity
+from crmbridge.planning import (
+    Budget,
+    Fixedness,
+    Plan,
+    PlanDiff,
+    Problem,
+    capacity,
+    diff_plans,
+)
 from crmbridge.planning.checker import check_plan
-from crmbridge.records import Finding
+from crmbridge.records import Finding, to_millis
 from crmbridge.store.plans import plan_in_force
 from crmbridge.travel.roads import RoadTables
 
@@ -35,10 +44,15 @@ class MadePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """All plans of a run, and what they were made from."""
+    """All plans of a run, and what they were made from.
+
+    Args:
+        briefs: customer -> what to know before a visit, line by line.
+    """
 
     plans: tuple[MadePlan, ...]
     gathered: Gathered
+    briefs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def nothing(cls) -> "Made":
@@ -83,8 +97,15 @@ def look_at_plans(
         for territory in territories(gathered.known, workspace.settings, first, now):
             report.find(territory.findings)
             made.append(_make(workspace, territory, report, roads))
-    report.plan = {**_summary(made), "places": quality_counts(gathered.known.customers)}
-    return Made(plans=tuple(made), gathered=gathered)
+    report.plan = _summary(made, gathered)
+    return Made(plans=tuple(made), gathered=gathered, briefs=_briefs(workspace, made, gathered))
+
+
+def stability(made: MadePlan) -> PlanDiff:
+    """What a plan changed of the visits that stood in its horizon and were still to come."""
+    problem = made.problem
+    stood = [v for v in problem.previous if v.start_at >= problem.now and v.day <= problem.last]
+    return diff_plans(stood, made.plan, problem)
 
 
 def plans_again(workspace: Workspace, report: RunReport) -> Made | None:
@@ -92,9 +113,17 @@ def plans_again(workspace: Workspace, report: RunReport) -> Made | None:
     plans = [MadePlan(problem=problem, plan=plan) for problem, plan in load_plans(workspace)]
     if not plans:
         return None
-    report.plan = _summary(plans)
     gathered = gather(workspace, plans[0].problem.first)
-    return Made(plans=tuple(plans), gathered=gathered)
+    report.plan = _summary(plans, gathered)
+    return Made(plans=tuple(plans), gathered=gathered, briefs=_briefs(workspace, plans, gathered))
+
+
+def _briefs(
+    workspace: Workspace, made: Sequence[MadePlan], gathered: Gathered
+) -> dict[str, tuple[str, ...]]:
+    visited = {visit.customer for item in made for visit in item.plan.visits}
+    with workspace.store.read() as tx:
+        return briefs_of(tx, gathered.known, visited, to_millis(workspace.clock.now()))
 
 
 def _make(
@@ -173,10 +202,12 @@ def _same_plan(workspace: Workspace, problem: Problem, budget: Budget) -> Plan |
     return plan if is_as_planned and pinned == were_pinned else None
 
 
-def _summary(made: Sequence[MadePlan]) -> dict[str, Any]:
+def _summary(made: Sequence[MadePlan], gathered: Gathered) -> dict[str, Any]:
     return {
         "id": "+".join(item.plan.id for item in made),
         "visits": sum(len(item.plan.visits) for item in made),
         "reps": sum(len(item.problem.reps) for item in made),
         "not_planned": sum(len(item.plan.left_out) for item in made),
+        "places": quality_counts(gathered.known.customers),
+        "stability": "; ".join(stability(item).sentence() for item in made),
     }

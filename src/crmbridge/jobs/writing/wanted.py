@@ -110,7 +110,7 @@ def _visits(made: MadePlan, all_: Made) -> Iterable[PlannedVisit]:
             zone=visit.zone,
             location=place_line(row),
             reasons=visit.reasons,
-            brief=_brief(contact),
+            brief=(*_brief(contact), *all_.briefs.get(visit.customer, ())),
         )
 
 

@@ -1,0 +1,82 @@
+"""Looks at plans that were made before: finds them, compares two, computes one again."""
+
+from dataclasses import dataclass
+
+from crmbridge.errors import UsageError
+from crmbridge.jobs.territory.keeping import plan_of
+from crmbridge.jobs.territory.spread import plan_everybody
+from crmbridge.jobs.workspace import Workspace
+from crmbridge.planning import Budget, Plan, PlanDiff, Problem, diff_plans, loads
+from crmbridge.store.plans import StoredPlan, list_plans
+
+MOST_PLANS = 1000
+SHORTEST_ID = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Two plans side by side."""
+
+    before: StoredPlan
+    after: StoredPlan
+    diff: PlanDiff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computed:
+    """A plan computed again from what was kept of it.
+
+    Args:
+        is_same: every visit and every reason is as it was.
+    """
+
+    plan: StoredPlan
+    again: Plan
+    diff: PlanDiff
+    is_same: bool
+
+
+def find_plan(workspace: Workspace, text: str) -> StoredPlan:
+    """The plan that an id, or its first characters, name.
+
+    Raises:
+        UsageError: none is named so, or several.
+    """
+    with workspace.store.read() as tx:
+        plans = list_plans(tx, MOST_PLANS)
+    found = [plan for plan in plans if plan.id.startswith(text)]
+    if len(text) >= SHORTEST_ID and len(found) == 1:
+        return found[0]
+    some = ", ".join(plan.id[:12] for plan in (found or plans)[:5]) or "none"
+    raise UsageError("plan", "the id of one plan", repr(text), f"Plans: {some}")
+
+
+def compare_plans(workspace: Workspace, before: str, after: str) -> Compared:
+    """What changed from one plan to another, each move with its cause.
+
+    Raises:
+        UsageError: there is no such plan.
+    """
+    one, other = find_plan(workspace, before), find_plan(workspace, after)
+    with workspace.store.read() as tx:
+        old, new = plan_of(tx, one), plan_of(tx, other)
+    diff = diff_plans(old.visits, new, loads(Problem, other.problem))
+    return Compared(before=one, after=other, diff=diff)
+
+
+def compute_again(workspace: Workspace, text: str) -> Computed:
+    """Compute a plan again from the problem, seed and budget that were kept with it.
+
+    Raises:
+        UsageError: there is no such plan.
+        CrmbridgeError: a rep could not be planned.
+    """
+    head = find_plan(workspace, text)
+    problem, budget = loads(Problem, head.problem), loads(Budget, head.parameters)
+    with workspace.store.read() as tx:
+        kept = plan_of(tx, head)
+    again, failed = plan_everybody(problem, budget, workspace.settings.engine)
+    for error in failed.values():
+        raise error
+    diff = diff_plans(kept.visits, again, problem)
+    return Computed(plan=head, again=again, diff=diff, is_same=again.id == head.id)

@@ -1,0 +1,84 @@
+"""Plans made before are listed, compared and computed again; places and visits gone through."""
+
+from typing import Any
+
+import pytest
+
+NOW = "2026-11-02T06:00:00Z"
+LATER = "2026-11-03T06:00:00Z"
+
+
+def plans(desk: Any) -> list[Any]:
+    return list(desk("plan", "list", "--json").json["plans"])
+
+
+def test_a_plan_is_computed_again_from_what_was_kept(pushed: Any) -> None:
+    (plan,) = plans(pushed)
+
+    answer = pushed("plan", "again", plan["id"][:8])
+    document = pushed("plan", "again", plan["id"], "--json").json
+
+    assert "the same to the last reason" in answer.out
+    assert document["is_same"] is True
+    assert document["again"] == plan["id"]
+
+
+def test_two_plans_are_compared_with_a_cause_for_each_move(pushed: Any) -> None:
+    day = max(v["day"] for v in pushed.rows("out/visit_plan.csv") if v["rep"] == "ann@example.com")
+    pushed.configure('[reps."ann@example.com"]\n', f'[reps."ann@example.com"]\noff = [{day}]\n')
+    told = pushed("plan", now=NOW)
+    after, before = (plan["id"] for plan in plans(pushed))
+
+    document = pushed("plan", "diff", before, after, "--json").json
+    text = pushed("plan", "diff", before[:10], after[:10]).out
+
+    causes = {move["cause"] for move in document["moved"]} | {
+        drop["cause"] for drop in document["dropped"]
+    }
+    assert f"ann@example.com does not work on {day}" in causes or not document["moved"]
+    assert all(causes)
+    assert document["stability"] in text
+    assert "visits moved" in told.out
+
+
+def test_the_same_input_keeps_the_published_plan(pushed: Any) -> None:
+    document = pushed("plan", "--json", now=NOW).json
+
+    assert document["plan"]["id"] == plans(pushed)[0]["id"]
+    assert document["plan"]["stability"].startswith("0 of ")
+    assert len(plans(pushed)) == 1
+
+
+@pytest.mark.parametrize(
+    "words", [("diff", "abcd"), ("again",), ("again", "none"), ("lst",), ("diff", "a", "b")]
+)
+def test_what_is_no_plan_is_said(pushed: Any, words: tuple[str, ...]) -> None:
+    answer = pushed("plan", *words)
+
+    assert answer.code == 2
+    assert answer.err.startswith("plan: expected")
+
+
+def test_places_are_listed_with_what_helps(pushed: Any) -> None:
+    document = pushed("show", "places", "--json", now=NOW).json
+    text = pushed("show", "places", now=NOW).out
+
+    assert sum(document["quality"].values()) == 30
+    assert all(flaw["remedy"] for flaw in document["flaws"])
+    assert len(document["places"]) == len(document["flaws"])
+    assert "quality" in text
+
+
+def test_the_audit_lists_visits_that_say_too_little(pushed: Any) -> None:
+    content = pushed.config.read_text(encoding="utf-8")
+    pushed.config.write_text(
+        content + '\n[planning.rules.everybody]\noutcome = ["outcome"]\nagenda = ["Listen"]\n',
+        encoding="utf-8",
+    )
+
+    document = pushed("show", "audit", "--json", now=LATER).json
+    text = pushed("show", "audit", now=LATER).out
+
+    assert document["audit"]
+    assert all(one["visits"] == one["filled"] + len(one["empty"]) for one in document["audit"])
+    assert "visits hold all that must be filled" in text
