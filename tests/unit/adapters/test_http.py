@@ -202,6 +202,33 @@ def test_what_was_not_used_of_the_budget_is_given_back_at_the_end(tmp_path: Path
     db.close()
 
 
+@pytest.mark.parametrize(("told", "waited"), [(None, 10), ("3", 3)])
+def test_a_dialect_knows_how_long_a_refusal_without_retry_after_lasts(
+    told: str | None, waited: int
+) -> None:
+    """A header that is there counts before what the dialect would say."""
+    headers = {"Retry_After": told} if told else {}
+    clock = FixedClock(START)
+    client = make_client("http://127.0.0.1:1", clock=clock)
+
+    with LoopbackServer([answer(429, **headers), OK]) as server:
+        dialect = Dialect(wait=lambda response: 10.0)
+        client.at(server.url, None, dialect).get("/rows")
+
+    assert sum(clock.slept) == pytest.approx(waited, abs=1)
+
+
+def test_a_dialect_knows_when_the_quota_is_renewed() -> None:
+    """Run again then, and not before."""
+    dialect = Dialect(classify=lambda *_: ErrorClass.QUOTA, wait=lambda response: 7200.0)
+    client = make_client("http://127.0.0.1:1")
+
+    with LoopbackServer([answer(429)]) as server, pytest.raises(QuotaError) as caught:
+        client.at(server.url, None, dialect).get("/rows")
+
+    assert caught.value.resume_at == START + timedelta(hours=2)
+
+
 def test_a_429_halves_what_is_under_way_at_once() -> None:
     with LoopbackServer([answer(429), OK]) as server:
         client = make_client(server.url, concurrent=8)

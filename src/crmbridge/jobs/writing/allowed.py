@@ -64,8 +64,17 @@ def source_fields(opened: Opened, object_: str) -> Mapping[str, str]:
 
 
 def _covered(opened: Opened, object_: str) -> frozenset[str]:
-    """Fields that the mapping reads back, so that what became of them can be seen."""
-    return OWN_FIELDS & opened.mappings.get("activities", {}).get(object_, {}).keys()
+    """Fields that are read back, mapped or as links, so that what became of them can be seen."""
+    mapped = opened.mappings.get("activities", {}).get(object_, {}).keys()
+    return OWN_FIELDS & (mapped | _linked(opened, object_))
+
+
+def _linked(opened: Opened, object_: str) -> frozenset[str]:
+    """The contact, where it is known by a link. The customer is not compared: a CRM may link a
+    contact's other organisations of itself, and a visit's customer goes along as its parent."""
+    contacts = opened.objects.get("contacts", ())
+    has_link = any(to in opened.capabilities.of(object_).links for to in contacts)
+    return frozenset({"contact_id"}) if has_link else frozenset()
 
 
 def _protected(opened: Opened) -> dict[str, frozenset[str]]:
