@@ -58,19 +58,21 @@ class PartWeights:
     """How much each part of a score counts: exponents of a weighted geometric mean, 0 to 10.
 
     0 leaves a part out. With equal weights the order of customers is that of the plain product
-    need x market x product fit x urgency.
+    need x market x product fit x urgency, and x chance where one was learned.
     """
 
     need: float = 1.0
     market: float = 1.0
     product: float = 1.0
     urgency: float = 1.0
+    chance: float = 1.0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         for name in self.__slots__:
             within(f"engine.score.weights.{name}", getattr(self, name), 0, 10)
-        if not any(getattr(self, name) for name in self.__slots__):
+        # The chance is a part only where one was learned: alone it could leave a score of nothing.
+        if not any((self.need, self.market, self.product, self.urgency)):
             raise ConfigError("engine.score.weights", "one weight above 0", "all 0")
 
 

@@ -1,4 +1,4 @@
-"""The four parts of a visit's score: each a value in [0, 1] and the sentence that explains it."""
+"""The parts of a visit's score: each a value in [0, 1] and the sentence that explains it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -134,6 +134,34 @@ def product_part(
         what = f": {offers[row]}" if offers[row] else ""
         part.sentences[row] = f"Similar customers also buy{what} ({fits[row]:.2g})"
     return part
+
+
+def chance_part(features: pd.DataFrame) -> Part:
+    """The learned chance that a visit has an effect, against what is usual: p / (p + usual).
+
+    0.5 is who says yes as often as all do, as with `affinity`'s fits; it does not depend on how
+    rare a yes is.
+    """
+    chance, usual = numbers(features, "chance"), numbers(features, "chance_usual")
+    whole = chance + usual
+    values = np.where(whole > 0, chance / np.where(whole > 0, whole, 1), np.nan)
+    unknown = "Chance of an order not known, counted as average"
+    return Part(
+        name="chance",
+        values=values,
+        codes=["chance.unknown" if np.isnan(x) else "chance.learned" for x in values],
+        sentences=[
+            unknown
+            if np.isnan(value)
+            else f"A visit leads to an order in {_tenths(p)}, usually in {_tenths(u)}"
+            for value, p, u in zip(values, chance, usual, strict=True)
+        ],
+    )
+
+
+def _tenths(share: float) -> str:
+    # In tenths, so that the text does not change with every fit.
+    return f"{round(10 * share)} of 10 cases"
 
 
 def _looked_up(

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from crmbridge.engine.columns import Numbers, numbers
-from crmbridge.engine.parameters import PartWeights, ScoreParameters
+from crmbridge.engine.parameters import ScoreParameters
 from crmbridge.engine.parts import (
     Part,
     Rhythm,
+    chance_part,
     market_part,
     need_part,
     product_part,
@@ -22,6 +23,8 @@ from crmbridge.engine.parts import (
 from crmbridge.engine.reasons import exact_shares, geometric_mean
 from crmbridge.records import Finding, Reason
 
+_URGENCY = 3
+"""Place of urgency among the parts."""
 _DIGITS = 6
 """Scores and weights are rounded so that they are the same on every machine."""
 
@@ -46,17 +49,19 @@ class ScoredCustomers:
 def score_visits(
     customers: pd.DataFrame, features: pd.DataFrame, parameters: ScoreParameters, now: datetime
 ) -> ScoredCustomers:
-    """Score customers by need x market x product fit x urgency.
+    """Score customers by need x market x product fit x urgency, and x chance where it was learned.
 
-    The score is the weighted geometric mean of the four parts, each in [0, 1]: with equal
-    weights it ranks as their product does, and 0.5 stays what an average customer has. A
-    missing part counts as `parameters.neutral`, has the weight 0 and says so.
+    The score is the weighted geometric mean of the parts, each in [0, 1]: with equal weights it
+    ranks as their product does, and 0.5 stays what an average customer has. A missing part
+    counts as `parameters.neutral`, has the weight 0 and says so. The chance is a part only where
+    a model with a signal gave it to somebody; else it is left out for all, and changes nothing.
 
     Args:
         customers: canonical customer columns, indexed by customer id; columns may be absent.
             A repeated id counts once, by its first row.
         features: the store's feature columns by the same ids; `need_name`, `product_fit` and
-            `product_fit_name` (see `affinity.best_offers`) are used where present.
+            `product_fit_name` (see `affinity.best_offers`), `chance` and `chance_usual` (of a visit
+            with effect, see `propensity`) are used where present.
         now: aware; "today" is its date in its own zone.
     """
     unique = customers[~customers.index.duplicated()]
@@ -68,6 +73,8 @@ def score_visits(
         product_part(unique, facts, parameters),
         urgency_part(beat, parameters, now),
     ]
+    if "chance" in facts.columns and facts["chance"].notna().any():
+        parts.append(chance_part(facts))
     frame = _scored(unique.index, parts, beat, parameters)
     findings = (*_repeated(len(customers) - len(unique)), *_missing(parts))
     return ScoredCustomers(frame=frame, as_of=now.date(), findings=findings)
@@ -77,7 +84,7 @@ def _scored(
     ids: pd.Index, parts: list[Part], beat: Rhythm, parameters: ScoreParameters
 ) -> pd.DataFrame:
     matrix = np.column_stack([np.nan_to_num(p.values, nan=parameters.neutral) for p in parts])
-    weights = _weights(parameters.weights)
+    weights = np.array([getattr(parameters.weights, part.name) for part in parts])
     score = np.round(geometric_mean(matrix, weights), _DIGITS)
     shares = np.round(exact_shares(matrix, parameters.neutral, weights), _DIGITS)
     worth = _worth(matrix, weights, parameters)
@@ -86,9 +93,9 @@ def _scored(
             "score": score,
             "tier": [tier(value, parameters) for value in score],
             "reasons": _reasons(parts, score, shares),
-            "value": np.round(100 * worth * matrix[:, 3], _DIGITS),
+            "value": np.round(100 * worth * matrix[:, _URGENCY], _DIGITS),
             "worth": worth,
-            "urgency": matrix[:, 3],
+            "urgency": matrix[:, _URGENCY],
             "last_visit_days": beat.since,
             "interval_days": beat.interval,
         },
@@ -98,15 +105,12 @@ def _scored(
     return frame.iloc[sorted(range(len(keys)), key=keys.__getitem__)]
 
 
-def _weights(weights: PartWeights) -> Numbers:
-    return np.array([weights.need, weights.market, weights.product, weights.urgency])
-
-
 def _worth(matrix: Numbers, weights: Numbers, parameters: ScoreParameters) -> Numbers:
     """What a visit is worth whenever it is made: the score without its urgency."""
-    if not weights[:3].any():
+    others = np.delete(matrix, _URGENCY, axis=1), np.delete(weights, _URGENCY)
+    if not others[1].any():
         return np.full(len(matrix), parameters.neutral)
-    return np.round(geometric_mean(matrix[:, :3], weights[:3]), _DIGITS)
+    return np.round(geometric_mean(*others), _DIGITS)
 
 
 def tier(score: float, parameters: ScoreParameters) -> str:
@@ -165,6 +169,7 @@ _REMEDIES = {
     "market": "Map customers.situation, or set engine.score.market by segment or region.",
     "product": "Map customers.feature, pull order lines, or set engine.score.fit by industry.",
     "urgency": "Pull visits, and set visit intervals by class.",
+    "chance": "Analyze again when the model is fitted next.",
 }
 
 

@@ -32,10 +32,12 @@ class ScoreWeights(Table):
     "How well the product fits."
     urgency: Weight = 1.0
     "How overdue a visit is."
+    chance: Weight = 1.0
+    "How probable an order is after a visit, as learned from past visits, where they tell."
 
     @model_validator(mode="after")
     def _some_weight(self) -> Self:
-        if not any((self.need, self.market, self.product, self.urgency)):
+        if not any((self.need, self.market, self.product, self.urgency)):  # chance may be missing
             raise expected("one weight above 0")
         return self
 
@@ -71,6 +73,10 @@ class ScoreSettings(Table):
     "Least score that is called high."
     medium: Share = 0.4
     "Least score that is called medium."
+    refit_days: Annotated[int, Field(ge=1)] = 7
+    "Days between two fits of the chances that are learned; in between they are kept."
+    effect_days: Annotated[int, Field(ge=1, le=365)] = 28
+    "Days after a visit within which an order counts as its effect."
 
     @model_validator(mode="after")
     def _medium_below_high(self) -> Self:

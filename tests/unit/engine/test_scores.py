@@ -299,3 +299,41 @@ def test_reasons_for_the_crm_are_the_same_the_next_day() -> None:
     ]
 
     assert texts[0] == texts[1]
+
+
+def test_a_learned_chance_is_a_part_and_reasons_still_sum_to_the_score() -> None:
+    customers = {"1": {"need": 0.8}, "2": {"need": 0.8}, "3": {"need": 0.8}}
+    learned = {
+        "1": {"chance": 0.6, "chance_usual": 0.2},  # .6 / .8 = .75
+        "2": {"chance": 0.2, "chance_usual": 0.2},  # as usual: .5, which moves nothing
+        "3": {"chance": np.nan, "chance_usual": 0.2},
+    }
+
+    scored = score(customers, learned)
+
+    assert list(scored.frame.index) == ["1", "2", "3"]
+    assert cell(scored, "2", "score") == cell(scored, "3", "score")
+    told = reason(scored, "1", "chance")
+    assert told.text == "A visit leads to an order in 6 of 10 cases, usually in 2 of 10 cases"
+    assert told.weight > 0
+    for key in customers:
+        weights = [one.weight for one in cell(scored, key, "reasons")]
+        assert sum(weights) == pytest.approx(cell(scored, key, "score"), abs=1e-9)
+
+
+def test_without_a_learned_chance_scores_are_what_they_were() -> None:
+    nobody = {"1": {"chance": np.nan, "chance_usual": np.nan}}
+
+    assert cell(score({"1": {"need": 0.8}}, nobody), "1", "score") == cell(
+        score({"1": {"need": 0.8}}), "1", "score"
+    )
+
+
+def test_urgency_grows_by_the_day_beside_a_chance() -> None:
+    facts = {"1": {"chance": 0.6, "chance_usual": 0.2, "last_visit_days": 10}}
+    scored = score({"1": {"visit_interval_days": 20}}, facts)
+
+    values = visit_values(scored, [NOW.date(), NOW.date() + timedelta(days=15)], ScoreParameters())
+
+    assert values.iloc[0, 0] == cell(scored, "1", "value")
+    assert values.iloc[0, 1] > values.iloc[0, 0]

@@ -14,6 +14,8 @@ from crmbridge.engine.parameters import WORDS, PartWeights, ScoreParameters
 from crmbridge.engine.rates import market_table
 from crmbridge.engine.scores import ScoredCustomers, score_visits
 from crmbridge.engine.segments import Membership, Segmentation
+from crmbridge.jobs.analysis.chances import VISITS, Chances, learned_chances, with_chances
+from crmbridge.jobs.analysis.offers import next_offers
 from crmbridge.jobs.analysis.scoring import rescored
 from crmbridge.jobs.analysis.segmenting import segment_customers
 from crmbridge.jobs.territory.known import key_of
@@ -21,6 +23,7 @@ from crmbridge.jobs.workspace import Workspace
 from crmbridge.records import Finding, RecordKey, to_millis
 from crmbridge.settings import ScoreSettings, Settings
 from crmbridge.store.features import reduce_features
+from crmbridge.store.offers import save_offers
 from crmbridge.store.scores import Score, save_scores
 from crmbridge.store.segments import Segment, save_segments
 from crmbridge.store.territory import Record, load_customers, load_stream
@@ -36,6 +39,7 @@ class Analysed:
     Args:
         keys: customer id -> key, in the order of `customers`.
         customers: canonical columns and kept extra fields, by customer id.
+        chances: learned ones, see `analysis.chances`.
     """
 
     base: str
@@ -44,6 +48,7 @@ class Analysed:
     keys: Mapping[str, RecordKey]
     scored: ScoredCustomers
     segmented: Segmentation
+    chances: Mapping[str, Chances] = field(default_factory=dict)
     findings: tuple[Finding, ...] = field(default=())
 
 
@@ -67,6 +72,8 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
     features = reduce_features(workspace.store, tuple(sources), to_millis(now))
     features = features[~features.index.duplicated()].drop(columns="object", errors="ignore")
     features = features.join(_offers(workspace, sources)).join(_needs(workspace, sources))
+    chances, learned = learned_chances(workspace, base, sources, customers, features)
+    features = with_chances(features, chances[VISITS])
     parameters = score_parameters(workspace, sources, now)
     scored = score_visits(customers, features, parameters, now)
     own = workspace.settings.engine.score.scorer
@@ -81,7 +88,8 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
         keys=keys,
         scored=scored,
         segmented=segmented,
-        findings=(*scored.findings, *segmented.findings),
+        chances=chances,
+        findings=(*learned, *scored.findings, *segmented.findings),
     )
     _save(workspace, analysed, now)
     return analysed
@@ -149,7 +157,9 @@ def score_parameters(
     classes = workspace.settings.planning.classes
     intervals = {name: rule.every_days for name, rule in classes.items() if rule.every_days}
     defaults = ScoreParameters()
-    values = own.model_dump(exclude={"scorer", "weights", "words", "market"})
+    values = own.model_dump(exclude={
+        "scorer", "weights", "words", "market", "refit_days", "effect_days",
+    })  # fmt: skip
     return ScoreParameters(
         weights=PartWeights(**own.weights.model_dump()),
         words={**WORDS, **own.words},
@@ -161,6 +171,8 @@ def score_parameters(
 
 def _save(workspace: Workspace, found: Analysed, now: datetime) -> None:
     run, at = workspace.run_id, to_millis(now)
+    learned = found.chances[VISITS].version if VISITS in found.chances else ""
+    model = f"{MODEL}+{VISITS} {learned}" if learned else MODEL
     scored: Mapping[Any, Mapping[Any, Any]] = found.scored.frame.to_dict("index")
     scores = [
         Score(
@@ -168,7 +180,7 @@ def _save(workspace: Workspace, found: Analysed, now: datetime) -> None:
             score=float(scored[id_]["score"]),
             tier=scored[id_]["tier"],
             reasons=scored[id_]["reasons"],
-            model=MODEL,
+            model=model,
             as_of=at,
             run_id=run,
         )
@@ -182,6 +194,7 @@ def _save(workspace: Workspace, found: Analysed, now: datetime) -> None:
     with workspace.store.write() as tx:
         save_scores(tx, scores)
         save_segments(tx, segments)
+        save_offers(tx, found.base, next_offers(found.features, found.keys, run))
 
 
 def _segment(key: RecordKey, member: Membership, model: str, run: int) -> Segment:
