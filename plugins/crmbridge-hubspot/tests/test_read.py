@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -47,6 +48,36 @@ def test_25000_records_of_one_instant_are_all_read(hub: Sandbox, connect: Connec
 
     assert len(found) == len(set(found)) == 25_000
     assert set(found) == set(wanted)
+
+
+def test_a_fifth_of_25000_records_of_one_instant_is_edited_meanwhile(
+    hub: Sandbox, connect: Connect
+) -> None:
+    """Before each search some are: they leave the window, the next has them, and none is lost."""
+    hub.account.clock.tick = timedelta(0)
+    wanted = fill(hub, 25_000)
+    hub.account.clock.tick = timedelta(milliseconds=1)
+    connection, asked = connect(search_page=200), request(hub)
+    assert asked.window is not None
+    hub.account.clock.at = asked.window.until
+    edited = hub.account.dice.sample(wanted, 5_000)
+    for start in range(0, 5_000, 100):
+        some = edited[start : start + 100]
+        hub.moods.before("/search", partial(touch, hub, some))
+
+    first = list(connection.read(asked))
+    later = Window(since=asked.window.until, until=hub.account.clock.now() + HOUR)
+    second = list(
+        connection.read(ReadRequest(object="contacts", fields=asked.fields, window=later))
+    )
+
+    assert set(ids([*first, *second])) == set(wanted)
+    assert set(ids(second)) == set(edited)
+
+
+def touch(hub: Sandbox, some: Sequence[str]) -> None:
+    for id_ in some:
+        hub.account.edit("contacts", id_, {"firstname": "New"})
 
 
 def test_no_page_is_asked_for_by_offset(hub: Sandbox, connect: Connect) -> None:
@@ -230,6 +261,22 @@ def test_a_lost_id_tells_its_survivor(hub: Sandbox, connect: Connect) -> None:
 
     assert page.rows == []
     assert (loser, last) in page.merged
+
+
+@pytest.mark.parametrize("count", [100, 101, 501])
+def test_all_links_of_one_record_are_read(hub: Sandbox, connect: Connect, count: int) -> None:
+    """An answer gives a hundred of each, and says where to go on; others beside it come along."""
+    contact, other = fill(hub, 2)
+    companies = fill(hub, count, "companies")
+    for company in companies:
+        hub.account.link("contacts", contact, "companies", company, 279)
+    hub.account.link("contacts", other, "companies", companies[0], 279)
+
+    pages = list(connect().read_links("contacts", [contact, other], "companies"))
+
+    links = [(one.from_id, one.to_id) for some in pages for one in some]
+    assert len(links) == len(set(links)) == count + 1
+    assert {to for from_, to in links if from_ == contact} == set(companies)
 
 
 def test_links_added_later_are_found(hub: Sandbox, connect: Connect) -> None:

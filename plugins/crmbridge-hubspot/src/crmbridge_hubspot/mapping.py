@@ -159,7 +159,7 @@ CAPABILITIES = Capabilities(
     # The search index was seen to be incomplete and out of order by up to an hour
     # (estuary/connectors issues 1861, 2210, 5180), so the pass that proves runs behind that.
     lag_minutes=60,
-    workers=4,
+    workers=8,
 )
 
 OBJECTS: Mapping[str, tuple[str, ...]] = {

@@ -42,6 +42,8 @@ class Mood(Enum):
     "All OAuth tokens end."
     SCOPES = "scopes"
     "403 for want of a scope."
+    FORBIDDEN = "forbidden"
+    "403 of an account whose subscription lacks it."
     HALF = "half"
     "Every second input of a batch is refused."
 
@@ -124,5 +126,8 @@ INSTEAD: dict[Mood, Callable[[], Reply]] = {
     Mood.HTML: lambda: html(502),
     Mood.HTML_200: lambda: html(200),
     Mood.SCOPES: _no_scope,
+    Mood.FORBIDDEN: lambda: (
+        refusal(403, "FORBIDDEN", "This account does not have access to it.").reply
+    ),
 }
 """Moods that are an answer."""
