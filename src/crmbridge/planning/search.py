@@ -49,7 +49,9 @@ class Settings:
         patience: failed insertions in a row that end an iteration; >= 1.
         wide: chance that all outsiders are tried, and in every leg; 0 to 1.
         neighbours: how many of the nodes nearest to a ruin are tried otherwise; >= 1.
-        routes: how many of the routes seen last are put together anew; >= 1.
+        routes: how many of the routes seen last are put together anew, at most; >= 1.
+        routes_per_iteration: and no more than this share of the iterations, as putting together
+            would take longer than the search; > 0.
     """
 
     hot: float = 1.0
@@ -63,6 +65,11 @@ class Settings:
     wide: float = 0.05
     neighbours: int = 40
     routes: int = 800
+    routes_per_iteration: float = 0.01
+
+    def pool_size(self, iterations: int) -> int:
+        """How many routes to remember in so long a search."""
+        return max(1, min(self.routes, round(iterations * self.routes_per_iteration)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +100,9 @@ class Found:
 class _Run:
     """The arrays of one search, and the worth of its current and best solution."""
 
-    def __init__(self, board: Board, start: TourLists, settings: Settings, seed: int) -> None:
+    def __init__(
+        self, board: Board, start: TourLists, settings: Settings, seed: int, routes: int
+    ) -> None:
         self.board, self.settings = board, settings
         self.field = field_of(board, settings.neighbours)
         self.mean = float(self.field.weight.mean())
@@ -103,7 +112,7 @@ class _Run:
         self.best = Tours(*(item.copy() for item in self.tours))
         self.scratch: Scratch = scratch_for(self.tours)
         self.current = self._worth()
-        self.pool = RoutePool(board, self.knobs.travel_cost, settings.routes)
+        self.pool = RoutePool(board, self.knobs.travel_cost, routes)
 
     def advance(self, iterations: int, done: float, after: float) -> None:
         """Search on, from one share of the whole effort to another."""
@@ -156,7 +165,9 @@ def search(
     """
     if effort.iterations == 0 or board.nodes == 0 or not board.value.any():
         return Found(tours=start, iterations=0, cut=False)
-    run = _Run(board, start, settings or Settings(), effort.seed)
+    settings = settings or Settings()
+    routes = settings.pool_size(effort.iterations)
+    run = _Run(board, start, settings, effort.seed, routes)
     began, done = effort.clock(), 0
     for stage in range(STAGES):
         if effort.clock() - began >= effort.seconds:
@@ -180,7 +191,8 @@ def search_for(
     The temperature falls with the clock, so the result depends on the machine: for measuring
     what a time is worth, not for plans.
     """
-    run = _Run(board, start, settings or Settings(), effort.seed)
+    settings = settings or Settings()
+    run = _Run(board, start, settings, effort.seed, settings.routes)
     began, done, step = effort.clock(), 0, 1
     before, share = 0.0, 0.0
     marks = [stage / STAGES * LAST_MARK for stage in RECOMBINE_AT]

@@ -111,7 +111,7 @@ class Budget:
         seconds: a cap per rep; a plan that it cuts short says so. 0 for none.
     """
 
-    iterations: int = 200_000
+    iterations: int = 40_000
     seconds: float = 20.0
     seed: int = 1
 

@@ -119,7 +119,7 @@ class PlanningSettings(Table):
 
     horizon_days: Annotated[int, Field(ge=1, le=92)] = 14
     "Days that a plan covers."
-    iterations_per_rep: Count = 200_000
+    iterations_per_rep: Count = 40_000
     "The solver's budget; a plan depends on it and on the seed alone."
     seconds_per_rep: Annotated[float, Field(gt=0)] = 20.0
     "A cap on the time; a plan that it cut short says so."
