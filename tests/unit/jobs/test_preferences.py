@@ -36,7 +36,8 @@ def test_answers_come_in_by_call_by_yes_to_visits_and_by_campaign(shop: Any) -> 
     shop.hold("campaign_members", {"campaign_id": "c", "contact_id": "p",
                                    "responded_at": shop.at(21)})  # fmt: skip
 
-    found = preferences(shop.space, ("sales",), {"a": "Asia/Tokyo", "b": ""})
+    with shop.space.store.read() as tx:
+        found = preferences(tx, ("sales",), {"a": "Asia/Tokyo", "b": ""}, shop.at(0))
 
     assert set(found) == {"a"}
     assert (found["a"].channel, found["a"].responses) == ("email", 3)

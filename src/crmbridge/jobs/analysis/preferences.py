@@ -3,16 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from crmbridge.jobs.workspace import Workspace
-from crmbridge.records import from_millis, to_millis
+from sqlalchemy import Connection
+
+from crmbridge.records import from_millis
 from crmbridge.store.history import answers
 
 LEAST = 3
 """Responses, below which nothing is said of a preference."""
 
+DAY = 86_400_000
 _DAYS = 730
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -63,16 +65,15 @@ def _most(values: Sequence[str]) -> tuple[str, int]:
 
 
 def preferences(
-    workspace: Workspace, sources: Sequence[str], zones: Mapping[str, str]
+    tx: Connection, sources: Sequence[str], zones: Mapping[str, str], now: int
 ) -> dict[str, Preference]:
     """Preferences of customers by id, from the last two years; who hardly responded is absent.
 
     Args:
         zones: customer id -> IANA name; "" is UTC.
+        now: ms.
     """
-    since = to_millis(workspace.clock.now() - timedelta(days=_DAYS))
-    with workspace.store.read() as tx:
-        found = answers(tx, sources, since, zones)
+    found = answers(tx, sources, now - _DAYS * DAY, zones)
     kept = {}
     for id_, rows in found.groupby("customer_id"):
         zone = ZoneInfo(zones[str(id_)] or "UTC")

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from crmbridge.errors import UsageError
+from crmbridge.jobs.showing.customer import about_customer
 from crmbridge.jobs.territory.gathering import gather
 from crmbridge.jobs.territory.keeping import load_plans
 from crmbridge.jobs.territory.problems import territories
@@ -56,6 +57,8 @@ def explain_record(workspace: Workspace, text: str) -> dict[str, Any]:
     if segment is not None:
         document["segment"] = {"id": segment.segment, "name": segment.name}
         document["segment_reasons"] = [reason.text for reason in segment.reasons]
+    if stream == "customers":
+        document |= about_customer(workspace, key, values)
     document["visits"] = _visits(workspace, key)
     document["written"] = {
         field: {"in the CRM": value.seen, "written by us": value.written}

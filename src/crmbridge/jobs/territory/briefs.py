@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from crmbridge.jobs.analysis.preferences import Preference, preferences
 from crmbridge.jobs.territory.known import Known, key_of
 from crmbridge.jobs.territory.policies import VisitPolicy
 from crmbridge.records import RecordKey, from_millis
+from crmbridge.store.offers import Offer, load_offers
 from crmbridge.store.segments import load_segments
 from crmbridge.store.visiting import OpenNeed, last_contacts, open_needs, open_tasks
 
@@ -41,6 +43,9 @@ def briefs_of(
         segments = {one.key: one.name or one.segment for one in load_segments(tx, base)}
         last = last_contacts(tx, sources, ids, until, MOST_CONTACTS)
         tasks = open_tasks(tx, sources, ids)
+        offers = {key: load_offers(tx, (base,), key) for key in own}
+        zones = {key.id: str(rows[key]["zone"] or "") for key in own}
+        habits = preferences(tx, sources, zones, until)
         for key in own:
             found[str(key)] = brief_of(
                 rows[key],
@@ -49,6 +54,7 @@ def briefs_of(
                 last.get(key.id, ()),
                 tasks.get(key.id, ()),
                 known.policies.get(key),
+                talk_lines(offers[key], habits.get(key.id)),
             )
     return found
 
@@ -60,6 +66,7 @@ def brief_of(
     contacts: Sequence[Record],
     promises: Sequence[Record],
     policy: VisitPolicy | None,
+    talk: Sequence[str] = (),
 ) -> Brief:
     """One customer's brief.
 
@@ -67,10 +74,11 @@ def brief_of(
         needs: not met, the strongest first.
         contacts: the latest first.
         promises: tasks not done, by day.
+        talk: what to talk about and how they respond, as analyses found it.
     """
     lines = [*map(_need_line, needs[:MOST_NEEDS])]
     product = next((need.product or need.family for need in needs), "")
-    lines += [f"Talk about: {product}"] if product else []
+    lines += talk or ([f"Talk about: {product}"] if product else [])
     market = ", ".join(part for part in (segment, row["segment"], row["industry"]) if part)
     lines += [f"Market: {market}"] if market else []
     lines += map(_contact_line, contacts[:MOST_CONTACTS])
@@ -80,6 +88,13 @@ def brief_of(
         if policy.outcome:
             lines.append(f"Fill in afterwards: {', '.join(dict.fromkeys(policy.outcome))}")
     return tuple(map(_folded, lines))
+
+
+def talk_lines(offers: Sequence[Offer], habit: Preference | None) -> list[str]:
+    """What to talk about, the best first, and how the customer responds."""
+    told = ", ".join(f"{one.product} ({one.why})" for one in offers)
+    lines = [f"Talk about: {told}"] if told else []
+    return [*lines, habit.sentence()] if habit is not None else lines
 
 
 def _needs(needs: Iterable[OpenNeed], ids: Sequence[str]) -> dict[str, list[OpenNeed]]:
