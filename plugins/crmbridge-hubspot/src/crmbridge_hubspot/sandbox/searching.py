@@ -1,8 +1,10 @@
 """The search endpoint: filters, order, offsets, the cap, and an index that lags."""
 
+import operator
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from crmbridge_hubspot.sandbox.answers import Reply, invalid
@@ -17,6 +19,7 @@ LONGEST = 3_000
 
 Seen = Mapping[str, str | None]
 Test = Callable[[Seen], bool]
+Read = Callable[[str], Any]
 Pair = tuple[Entry, Seen]
 
 
@@ -122,51 +125,60 @@ def _must_be_few(groups: Sequence[Any]) -> None:
 
 
 def _test(definitions: Mapping[str, Any], one: Mapping[str, Any]) -> Test:
-    name, operator = one["propertyName"], one["operator"]
+    name, how = one["propertyName"], one["operator"]
     if name not in definitions:
         raise invalid(f"There was a problem with the request: {name} is not a property")
-    if operator in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
-        return lambda seen: bool(seen.get(name)) == (operator == "HAS_PROPERTY")
-    if operator in ("IN", "NOT_IN"):
+    if how in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
+        return lambda seen: bool(seen.get(name)) == (how == "HAS_PROPERTY")
+    if how in ("IN", "NOT_IN"):
         values = {str(value) for value in one["values"]}
-        return lambda seen: (seen.get(name) in values) == (operator == "IN")
-    value = _comparable(name, str(one["value"]))
-    if operator == "BETWEEN":
-        high = _comparable(name, str(one["highValue"]))
-        return lambda seen: _holds(name, seen, lambda it: bool(value <= it <= high))
-    if operator not in _COMPARE:
-        raise invalid(f"{operator} is no operator")
-    compare = _COMPARE[operator]
-    return lambda seen: _holds(name, seen, lambda it: compare(it, value))
+        return lambda seen: (seen.get(name) in values) == (how == "IN")
+    read = _reader(name)
+    value = read(str(one["value"]))
+    if how == "BETWEEN":
+        high = read(str(one["highValue"]))
+        return _holding(name, read, lambda it: bool(value <= it <= high))
+    if how not in _COMPARE:
+        raise invalid(f"{how} is no operator")
+    compare = _COMPARE[how]
+
+    def holds(seen: Seen) -> bool:
+        text = seen.get(name)
+        return text is not None and compare(read(text), value)
+
+    return holds
 
 
-def _holds(name: str, seen: Seen, test: Callable[[Any], bool]) -> bool:
-    text = seen.get(name)
-    return text is not None and test(_comparable(name, text))
+def _holding(name: str, read: Read, test: Callable[[Any], bool]) -> Test:
+    def holds(seen: Seen) -> bool:
+        text = seen.get(name)
+        return text is not None and test(read(text))
+
+    return holds
+
+
+def _contains(left: Any, right: Any) -> bool:
+    return str(right).strip("*").lower() in str(left).lower()
 
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
-    "EQ": lambda left, right: bool(left == right),
-    "NEQ": lambda left, right: bool(left != right),
-    "LT": lambda left, right: bool(left < right),
-    "LTE": lambda left, right: bool(left <= right),
-    "GT": lambda left, right: bool(left > right),
-    "GTE": lambda left, right: bool(left >= right),
-    "CONTAINS_TOKEN": lambda left, right: str(right).strip("*").lower() in str(left).lower(),
+    "EQ": operator.eq,
+    "NEQ": operator.ne,
+    "LT": operator.lt,
+    "LTE": operator.le,
+    "GT": operator.gt,
+    "GTE": operator.ge,
+    "CONTAINS_TOKEN": _contains,
 }
 
 
-_TIMES: dict[str, int] = {}
-
-
-def _comparable(name: str, text: str) -> Any:
-    """A value in the order of its kind: ids as numbers, times as milliseconds."""
+def _reader(name: str) -> Read:
+    """Values in the order of their kind: ids as numbers, times as milliseconds."""
     if name == "hs_object_id":
-        return int(text)
-    if not name.endswith("date"):
-        return text
-    if text.isdigit():
-        return int(text)
-    if text not in _TIMES:
-        _TIMES[text] = round(datetime.fromisoformat(text).timestamp() * 1000)
-    return _TIMES[text]
+        return int
+    return _moment if name.endswith("date") else str
+
+
+@cache
+def _moment(text: str) -> int:
+    return int(text) if text.isdigit() else round(datetime.fromisoformat(text).timestamp() * 1000)
