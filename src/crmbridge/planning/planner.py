@@ -43,6 +43,41 @@ class Search:
     cut_by_cap: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a short search can place, without names, reasons and times.
+
+    Args:
+        kept: customers of visits that stand and stay, one for each.
+        wanted: customers of the other visits that are due, one for each.
+        placed: those of them that found a place.
+        travel_minutes: of all days together, the ways home included.
+    """
+
+    kept: tuple[str, ...]
+    wanted: tuple[str, ...]
+    placed: tuple[str, ...]
+    travel_minutes: float
+
+
+def try_out(problem: Problem, rep: Rep, budget: Budget) -> Trial:
+    """Plan a rep's part of a problem just far enough to count what fits."""
+    kept = keep_visits(problem, rep)
+    days = workdays(problem, rep, kept.visits)
+    wanted, _ = _wanted(problem, kept)
+    board = lay_board(problem, rep, days, wanted, distances_of(problem, rep.id))
+    before = _nodes_before(wanted, days, kept.loose)
+    state = _search(board, before, budget).state
+    limits = board.day_travel.tolist()
+    travel = sum(limit - left for limit, left in zip(limits, state.travel_left, strict=True))
+    return Trial(
+        kept=tuple(visit.customer for visit in kept.visits),
+        wanted=tuple(wish.customer.key for wish in wanted),
+        placed=tuple(wanted[node].customer.key for node in sorted(state.placed)),
+        travel_minutes=travel / 60,
+    )
+
+
 def plan_visits(problem: Problem, budget: Budget) -> Plan:
     """Plan every rep's visits in the horizon.
 

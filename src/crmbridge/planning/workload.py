@@ -1,13 +1,22 @@
-"""Hours that the visit intervals need against the hours there are, before any plan is made."""
+"""Hours that the visit intervals need against the hours there are, before any plan is made.
 
+How long the ways between visits are depends on which visits are strung together, and no formula
+tells that well: estimates from neighbours' distances were off by a third where customers are
+spread. So a short search places what is due, and its ways are taken for those of the plan.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import median
 
-from crmbridge.planning.distances import Distances, distances_of
+from crmbridge.planning.planner import Trial, try_out
 from crmbridge.planning.problem import Customer, Problem, Rep
+from crmbridge.planning.visit import Budget
 from crmbridge.planning.workdays import workdays
 
-NEIGHBOURS = 5
+TRIAL = Budget(iterations=5000, seconds=5, seed=1)
+"""Effort of the short search; more of it places no more than a visit in a hundred."""
+MINUTES = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,10 +24,12 @@ class ClassNeed:
     """What one class of one rep's customers needs in the horizon.
 
     Args:
-        visits: as the intervals ask for, not rounded.
+        visits: as the intervals ask for in the long run, not rounded.
         hours: visits with the way to each.
         every_days: mean interval that the class asks for.
-        possible_days: interval that the hours allow if every class is stretched alike.
+        possible_days: interval that the class gets; infinite if nobody of it is visited.
+        due: visits that fall due in the horizon, those overdue included.
+        possible: how many of them fit.
     """
 
     class_: str
@@ -27,6 +38,13 @@ class ClassNeed:
     hours: float
     every_days: float
     possible_days: float
+    due: int
+    possible: int
+
+    @property
+    def missed(self) -> int:
+        """Visits that fall due and will not be made."""
+        return self.due - self.possible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +54,7 @@ class RepCapacity:
     Args:
         reps_needed: hours needed for one hour there is; infinite with needs and no hours.
         without_interval: customers that ask for no interval, and so need nothing here.
+        twice: customers that are due more than once and are not visited so often.
     """
 
     rep: str
@@ -44,83 +63,128 @@ class RepCapacity:
     reps_needed: float
     classes: tuple[ClassNeed, ...]
     without_interval: int
+    twice: tuple[str, ...] = ()
+
+    @property
+    def due(self) -> int:
+        """Visits that fall due in the horizon."""
+        return sum(item.due for item in self.classes)
+
+    @property
+    def missed(self) -> int:
+        """Visits that fall due and will not be made."""
+        return sum(item.missed for item in self.classes)
+
+    @property
+    def suffices(self) -> bool:
+        """Whether the hours carry the intervals, and all that is due fits."""
+        return self.reps_needed <= 1 and not self.missed
 
     def sentence(self) -> str:
         """The verdict in one line, for people."""
         line = f"{self.rep}: intervals need {self.needed_hours:.1f} of {self.hours:.1f} hours"
-        if self.reps_needed <= 1:
+        if self.suffices:
             return f"{line}, which suffices"
-        stretched = ", ".join(
-            f"{item.class_ or 'no class'} every {item.possible_days:.0f} instead of "
-            f"{item.every_days:.0f} days"
-            for item in self.classes
+        missed = f"; {self.missed} of {self.due} visits due will not fit" if self.missed else ""
+        served = [_served(item) for item in self.classes if item.missed]
+        return (
+            f"{line}{missed}{': ' if served else ''}{', '.join(served)}; "
+            f"{self.reps_needed:.2f} reps {self._would_do()}"
         )
-        return f"{line}, {self.reps_needed:.2f} reps; as it is: {stretched}"
+
+    def _would_do(self) -> str:
+        return "would do it" if self.reps_needed > 1 else "do in the long run: it is a backlog"
 
 
-def capacity(problem: Problem) -> tuple[RepCapacity, ...]:
-    """Needs and hours of every rep, in order of rep.
+def capacity(problem: Problem, effort: Budget = TRIAL) -> tuple[RepCapacity, ...]:
+    """Needs and hours of every rep, in order of rep; barred customers need nothing.
 
-    The way to a visit is taken as the median way to the five nearest customers, since a plan
-    strings neighbours together. Barred customers need nothing.
+    Args:
+        effort: of the short search that tells how much fits.
     """
-    return tuple(_rep_capacity(problem, rep) for rep in problem.reps)
+    return tuple(_rep_capacity(problem, rep, effort) for rep in problem.reps)
 
 
-def _rep_capacity(problem: Problem, rep: Rep) -> RepCapacity:
+def _served(item: ClassNeed) -> str:
+    name = item.class_ or "no class"
+    if item.possible_days == float("inf"):
+        return f"{name} not at all instead of every {item.every_days:.0f} days"
+    return f"{name} served every {item.possible_days:.0f} instead of {item.every_days:.0f} days"
+
+
+def _rep_capacity(problem: Problem, rep: Rep, effort: Budget) -> RepCapacity:
     days = workdays(problem, rep, ())
     hours = sum(day.free_seconds() for day in days) / 3600
     own = [item for item in problem.customers if item.owner == rep.id and not item.barred]
     due = [item for item in own if item.every_days]
-    distances = distances_of(problem, rep.id)
-    hops = _hops(problem, own, distances)
-    needs = {item.key: _visits(problem, item) for item in due}
-    spent = {item.key: needs[item.key] * (item.minutes + hops[item.key]) / 60 for item in due}
-    total = sum(spent.values())
-    load = total / hours if hours else (float("inf") if total else 0.0)
+    trial = try_out(_part_of(problem, rep), rep, effort)
+    way = _way(trial)
     names = sorted({item.class_ for item in due})
+    classes = tuple(
+        _class_need(problem, [item for item in due if item.class_ == name], trial, way)
+        for name in names
+    )
+    total = sum(item.hours for item in classes)
     return RepCapacity(
         rep=rep.id,
         hours=hours,
         needed_hours=total,
-        reps_needed=load,
-        classes=tuple(
-            _class_need(name, [item for item in due if item.class_ == name], needs, spent, load)
-            for name in names
-        ),
+        reps_needed=total / hours if hours else (float("inf") if total else 0.0),
+        classes=classes,
         without_interval=len(own) - len(due),
+        twice=_short_of_twice(trial),
     )
 
 
-def _class_need(
-    name: str,
-    customers: list[Customer],
-    needs: dict[str, float],
-    spent: dict[str, float],
-    load: float,
-) -> ClassNeed:
+def _part_of(problem: Problem, rep: Rep) -> Problem:
+    """The rep's own part of the problem, as it is planned."""
+    from crmbridge.planning.problem import split_by_rep
+
+    return next(part for part in split_by_rep(problem) if part.reps == (rep,))
+
+
+def _way(trial: Trial) -> float:
+    """Minutes of travel for each visit of the trial."""
+    visits = len(trial.placed) + len(trial.kept)
+    return trial.travel_minutes / visits if visits else 0.0
+
+
+def _class_need(problem: Problem, customers: list[Customer], trial: Trial, way: float) -> ClassNeed:
+    counts = _Counts(trial)
     every = sum(item.every_days or 0 for item in customers) / len(customers)
+    visits = {item.key: problem.days / (item.every_days or problem.days) for item in customers}
+    due = sum(counts.due[item.key] for item in customers)
+    possible = sum(counts.possible[item.key] for item in customers)
     return ClassNeed(
-        class_=name,
+        class_=customers[0].class_,
         customers=len(customers),
-        visits=sum(needs[item.key] for item in customers),
-        hours=sum(spent[item.key] for item in customers),
+        visits=sum(visits.values()),
+        hours=sum(visits[item.key] * (item.minutes + way) for item in customers) / MINUTES,
         every_days=every,
-        possible_days=every * max(1.0, load),
+        possible_days=every if due == possible else _seen_every(problem, customers, possible),
+        due=due,
+        possible=possible,
     )
 
 
-def _visits(problem: Problem, customer: Customer) -> float:
-    return problem.days / (customer.every_days or problem.days)
+def _seen_every(problem: Problem, customers: list[Customer], possible: int) -> float:
+    """The interval that comes of it if every horizon has room for as many visits."""
+    if not possible:
+        return float("inf")
+    every = sum(item.every_days or 0 for item in customers) / len(customers)
+    return max(every, len(customers) * problem.days / possible)
 
 
-def _hops(problem: Problem, customers: list[Customer], distances: Distances) -> dict[str, float]:
-    """Minutes of the way that a visit to each customer adds."""
-    places = [item.place_id for item in customers]
-    matrix = distances.between(places)
-    hops = {}
-    for row, customer in enumerate(customers):
-        known = sorted(int(seconds) for seconds in matrix[row] if seconds > 0)[:NEIGHBOURS]
-        unknown = problem.rules.unknown_travel_minutes if len(customers) > 1 else 0
-        hops[customer.key] = median(known) / 60 if known else float(unknown)
-    return hops
+class _Counts:
+    """Visits due and visits possible, by customer."""
+
+    def __init__(self, trial: Trial) -> None:
+        self.due: Mapping[str, int] = Counter((*trial.wanted, *trial.kept))
+        self.possible: Mapping[str, int] = Counter((*trial.placed, *trial.kept))
+
+
+def _short_of_twice(trial: Trial) -> tuple[str, ...]:
+    counts = _Counts(trial)
+    return tuple(
+        sorted(key for key, due in counts.due.items() if due > 1 and counts.possible[key] < due)
+    )

@@ -10,6 +10,7 @@ from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.territory.briefs import briefs_of
 from crmbridge.jobs.territory.consent import VisitConsent
 from crmbridge.jobs.territory.gathering import Gathered, gather
+from crmbridge.jobs.territory.hours import shortfalls
 from crmbridge.jobs.territory.keeping import basis_digest, keep_plan, load_plans, plan_of
 from crmbridge.jobs.territory.known import Known
 from crmbridge.jobs.territory.outside import geocoder, road_tables
@@ -25,11 +26,10 @@ from crmbridge.planning import (
     Plan,
     PlanDiff,
     Problem,
-    capacity,
     diff_plans,
 )
 from crmbridge.planning.checker import check_plan
-from crmbridge.records import Finding, to_millis
+from crmbridge.records import to_millis
 from crmbridge.store.plans import plan_in_force
 from crmbridge.travel.roads import RoadTables
 
@@ -138,7 +138,7 @@ def _make(
         seconds=planning.seconds_per_rep,
         seed=planning.seed,
     )
-    report.find(_shortfalls(problem))
+    report.find(shortfalls(problem, budget, workspace.settings.engine))
     standing = _same_plan(workspace, problem, budget)
     if standing is not None:
         return MadePlan(problem=problem, plan=standing)
@@ -173,15 +173,6 @@ def _without(problem: Problem, reps: Collection[str]) -> Problem:
         travels=tuple(one for one in problem.travels if one.rep not in reps),
         previous=tuple(one for one in problem.previous if one.rep not in reps),
     )
-
-
-def _shortfalls(problem: Problem) -> list[Finding]:
-    """Reps whose intervals need more hours than there are, said before anything is planned."""
-    short = [one.sentence() for one in capacity(problem) if one.reps_needed > 1]
-    if not short:
-        return []
-    remedy = "Lengthen intervals, shorten visits, or share customers with other reps"
-    return [Finding(code="plan.capacity", count=len(short), example=short[0], remedy=remedy)]
 
 
 def _same_plan(workspace: Workspace, problem: Problem, budget: Budget) -> Plan | None:

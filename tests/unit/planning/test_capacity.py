@@ -1,0 +1,105 @@
+"""What is said of the hours before a plan is what the plan then shows."""
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from crmbridge.planning import Budget, capacity, plan_visits
+from crmbridge.testing.planning import (
+    HOME,
+    MONDAY,
+    a_customer,
+    a_problem,
+    a_rep,
+    a_week,
+    all_near,
+    hours,
+    travel,
+)
+
+INTERVALS = {"A": 14, "B": 28, "C": 56}
+WORTH = {"A": 60.0, "B": 40.0, "C": 20.0}
+
+
+def overloaded(seed, customers, miles):
+    """A fortnight of one rep with customers of three classes, some of them overdue."""
+    rng = random.Random(seed)
+    spots = {HOME: (miles / 2, miles / 2)}
+    found = []
+    for number in range(customers):
+        key, class_ = f"c{number:03}", "ABC"[number % 3]
+        spots[key] = (rng.uniform(0, miles), rng.uniform(0, miles))
+        every = INTERVALS[class_]
+        found.append(
+            a_customer(
+                key,
+                WORTH[class_] + rng.uniform(-10, 10),
+                class_=class_,
+                minutes=45,
+                every_days=every,
+                last_visit_on=MONDAY - timedelta(days=rng.randrange(1, every * 2)),
+                opening=hours(8, 18, range(5)),
+            )
+        )
+    rep = a_rep(shifts=a_week(lunch_minutes=45))
+    return a_problem(found, days=14, reps=(rep,), travels=(travel(spots),))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("miles", [20, 60, 120])
+def test_the_stated_shortfall_is_what_the_plan_then_misses(seed, miles):
+    problem = overloaded(seed, 240, miles)
+
+    (said,) = capacity(problem)
+
+    plan = plan_visits(problem, Budget(iterations=20_000, seconds=0))
+    missed = said.due - len(plan.visits)
+    assert missed > 50
+    assert abs(said.missed - missed) <= 0.05 * missed
+    for item in said.classes:
+        made = sum(1 for visit in plan.visits if visit.customer in of_class(problem, item.class_))
+        assert abs(item.possible - made) <= 0.05 * missed
+
+
+def of_class(problem, class_):
+    return {customer.key for customer in problem.customers if customer.class_ == class_}
+
+
+def test_the_sentence_names_classes_and_reps():
+    customers = [a_customer(f"c{i:02}", class_="A", every_days=7, minutes=60) for i in range(60)]
+    problem = a_problem(customers, days=7)
+
+    (ann,) = capacity(problem)
+
+    # Five days of 540 minutes hold seven visits of 60 and their ways of 10 each: 35 of 60. Home
+    # from the last is a way more, so a visit costs 60 + 10 * 8 / 7 minutes: 71.4 of them.
+    assert (ann.due, ann.missed) == (60, 25)
+    assert ann.reps_needed == pytest.approx(60 * (60 + 80 / 7) / 2700)
+    assert ann.sentence() == (
+        "ann: intervals need 71.4 of 45.0 hours; 25 of 60 visits due will not fit: "
+        "A served every 12 instead of 7 days; 1.59 reps would do it"
+    )
+
+
+def test_a_backlog_is_told_from_a_lasting_overload():
+    customers = [a_customer(f"c{i:02}", class_="C", every_days=60, minutes=60) for i in range(60)]
+
+    (ann,) = capacity(a_problem(customers, days=7))
+
+    # Never visited, so all are due at once; in the long run it is seven a week.
+    assert ann.missed == 25
+    assert ann.reps_needed < 1
+    assert ann.sentence().endswith("do in the long run: it is a backlog")
+
+
+def test_customers_due_twice_that_are_seen_once_are_named():
+    customers = [a_customer(f"c{i}", every_days=2, min_gap_days=2, minutes=240) for i in range(4)]
+    problem = a_problem(customers, days=5, travels=(all_near([c.key for c in customers]),))
+
+    (ann,) = capacity(problem)
+
+    # Two visits a day at most, ten in all; four customers three times are twelve.
+    assert ann.due == 12
+    assert ann.missed == 2
+    assert 1 <= len(ann.twice) <= 2
