@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy import Connection, select
 
@@ -30,14 +31,19 @@ class Reached:
 
 
 def bars(
-    store: Store, changeset: Changeset, barred_now: BarredNow, member_channel: str = "email"
+    store: Store,
+    changeset: Changeset,
+    barred_now: BarredNow,
+    member_channel: str = "email",
+    channels: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Sequence[Item]], frozenset[str]]:
     """What `Orders.bars` asks: the items whose customer or contact is opted out by now.
 
     Args:
         member_channel: the consent that members of campaigns need.
+        channels: campaign, by the CRM's id or our key -> the consent that its members need instead.
     """
-    reached = whom(store, changeset, member_channel)
+    reached = whom(store, changeset, member_channel, channels)
 
     def barred_items(items: Sequence[Item]) -> frozenset[str]:
         asked = [reached[item.item] for item in items if item.item in reached]
@@ -84,8 +90,14 @@ def _allows(state: str | None, allows_unknown: bool) -> bool:
     return state == "granted" or (state != "denied" and allows_unknown)
 
 
-def whom(store: Store, changeset: Changeset, member_channel: str = "email") -> dict[str, Reached]:
+def whom(
+    store: Store,
+    changeset: Changeset,
+    member_channel: str = "email",
+    channels: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Reached]:
     """item -> whom it reaches, for visits and members; scores and segments reach nobody."""
+    keys = {item.item: item.key for item in changeset.items}
     with store.read() as tx:
         customers = _customers_of_visits(tx, changeset)
         people = _people(tx, changeset)
@@ -98,7 +110,10 @@ def whom(store: Store, changeset: Changeset, member_channel: str = "email") -> d
         }
         records.update(customers.get((item.connection, item.key), ()))
         if records:
-            channel = member_channel if item.operation is Operation.ADD_MEMBER else "visit"
+            channel = "visit"
+            if item.operation is Operation.ADD_MEMBER:
+                campaign = item.parent or keys.get(item.depends_on, "")
+                channel = channels.get(campaign, member_channel)
             found[item.item] = Reached(channel=channel, records=tuple(sorted(records)))
     return found
 

@@ -49,13 +49,20 @@ def _pulled(
         place: SeenMember(
             id=row.id,
             object=row.object,
-            status=row.status or "",
+            status=_status(row, ours.added.get(place)),
             is_ours=row.id in added or row.added_by == "ours",
             presence=_PRESENCE.get(row.record_state, Presence.DELETED),
         )
         for row in tx.execute(query)
         if row.id not in ours.removed and (place := _place(connection, row._asdict())) is not None
     }
+
+
+def _status(row: Row[Any], written: SeenMember | None) -> str:
+    """The status, where somebody set it. A CRM calls those that we merely added by a word of its
+    own, Salesforce "Sent" for one: that says nothing of what came of them."""
+    is_default = written is not None and written.status == "added" and row.status == "sent"
+    return "added" if is_default and not row.responded else row.status or ""
 
 
 def _place(connection: str, values: Mapping[str, Any]) -> MemberPlace | None:

@@ -68,6 +68,15 @@ class Crm(Protocol):
     def writes(self) -> int:
         """Requests so far that may have changed something."""
 
+    def add_people(self, addresses: list[str]) -> list[str]:
+        """Contacts of no company, one for each address; their ids."""
+
+    def opt_out(self, contact: str) -> None:
+        """Somebody wants no e-mail any more."""
+
+    def members(self, title: str) -> dict[str, str]:
+        """contact -> status, of the campaign or list of this name."""
+
 
 @dataclass(slots=True)
 class ForceCrm:
@@ -137,6 +146,20 @@ class ForceCrm:
         """Requests so far that may have changed something."""
         sent = [line for line in self.running.log if not line.startswith("GET ")]
         return len([line for line in sent if "/oauth2/" not in line])
+
+    def add_people(self, addresses: list[str]) -> list[str]:
+        """Contacts of no company, one for each address; their ids."""
+        return [self.org.put("Contact", {"LastName": one, "Email": one}) for one in addresses]
+
+    def opt_out(self, contact: str) -> None:
+        """Somebody wants no e-mail any more."""
+        self.org.edit("Contact", contact, {"HasOptedOutOfEmail": True})
+
+    def members(self, title: str) -> dict[str, str]:
+        """contact -> status, of the campaign or list of this name."""
+        mine = {i for i, held in self.org.held("Campaign").items() if held["Name"] == title}
+        held = self.org.held("CampaignMember").values()
+        return {one["ContactId"]: one["Status"] for one in held if one["CampaignId"] in mine}
 
 
 @dataclass(slots=True)
@@ -209,6 +232,19 @@ class HubCrm:
         reads = re.compile(r"/(search|batch/read|token)$")
         sent = [one for one in self.running.log if one.method != "GET"]
         return len([one for one in sent if not reads.search(one.path)])
+
+    def add_people(self, addresses: list[str]) -> list[str]:
+        """Contacts of no company, one for each address; their ids."""
+        return [self.account.put("contacts", {"lastname": one, "email": one}) for one in addresses]
+
+    def opt_out(self, contact: str) -> None:
+        """Somebody wants no e-mail any more."""
+        self.account.edit("contacts", contact, {"hs_email_optout": "true"})
+
+    def members(self, title: str) -> dict[str, str]:
+        """contact -> status, of the campaign or list of this name."""
+        lists = [one for one in self.account.lists.values() if one.name.startswith(title)]
+        return {id_: "" for one in lists for id_ in one.members}
 
 
 def _instant(text: Any) -> datetime:

@@ -73,19 +73,22 @@ def show_record(
     context: typer.Context,
     record: Annotated[str, typer.Argument(metavar="RECORD", help="connection/object/id, or text.")],
     of: Annotated[
-        str, typer.Argument(metavar="[CUSTOMER]", help="With `show policy CUSTOMER`.")
+        str,
+        typer.Argument(metavar="[NAME]", help="In `show policy CUSTOMER`, `show campaign NAME`."),
     ] = "",
     json_: Json = False,
     now: Now = None,
 ) -> None:
     """Show all we know of a record with its reasons, or the policy that holds for a customer.
 
+    `show campaign NAME` tells how a campaign stands and who was left out of it for which reason.
     `show places` lists customers whose place is unknown or doubtful, each with its remedy, and
     `show audit` past visits on which a field that must be filled is empty, by rep.
 
     Example: crmbridge show demo/customers/C0001
     """
     from crmbridge.cli.session import workspace
+    from crmbridge.jobs.campaigning.showing import explain_campaign
     from crmbridge.jobs.showing.explaining import explain_policy, explain_record
     from crmbridge.jobs.showing.lists import list_audit, list_places
 
@@ -95,6 +98,8 @@ def show_record(
             found = lists[record](space)
         elif record == "policy":
             found = explain_policy(space, of)
+        elif record == "campaign":
+            found = explain_campaign(space, of)
         else:
             found = explain_record(space, record)
     if json_:

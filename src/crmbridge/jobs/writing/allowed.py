@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from crmbridge.adapters import Capabilities, FieldSource, Operation
+from crmbridge.jobs.campaigning.running import campaign_object, member_object, task_object
 from crmbridge.jobs.workspace import Opened, write_fields
 from crmbridge.push.desired import FirstFill, Limits, OwnRecords, WritePolicy
 from crmbridge.records import CONSENT_FIELDS
@@ -16,6 +17,11 @@ OWN_FIELDS = frozenset(
 )  # fmt: skip
 """Fields of a visit that are written, as far as the object's mapping covers them."""
 
+TASK_FIELDS = OWN_FIELDS | {"due_on"}
+CAMPAIGN_FIELDS = frozenset(
+    {"name", "status", "starts_on", "ends_on", "budget", "goal_metric", "goal_value"}
+)
+
 
 def policy_of(opened: Opened) -> WritePolicy:
     """What may be written to a connection."""
@@ -26,10 +32,12 @@ def policy_of(opened: Opened) -> WritePolicy:
     if object_:
         reps = None if write.visits is True else frozenset(_listed(write))
         own[object_] = OwnRecords(fields=_covered(opened, object_), reps=reps)
+    members = member_object(opened) if write.members else ""
     return WritePolicy(
         capabilities=opened.capabilities,
         fields={name: frozenset(names) for name, names in fields.items()},
-        own=own,
+        own={**_for_campaigns(opened), **own},
+        members=frozenset({members} - {""}),
         protected=_protected(opened),
         clear={n: frozenset(names) for n, names in fields.items()} if write.clear else {},
         normalise=opened.connection.normalise,
@@ -39,6 +47,18 @@ def policy_of(opened: Opened) -> WritePolicy:
             first_fill=FirstFill.ALLOW if write.first_fill == "allow" else FirstFill.ASK,
         ),
     )
+
+
+def _for_campaigns(opened: Opened) -> dict[str, OwnRecords]:
+    """Campaigns that we start and tasks that follow them, as far as the settings allow each."""
+    found: dict[str, OwnRecords] = {}
+    task, campaign = task_object(opened), campaign_object(opened)
+    if task:
+        found[task] = OwnRecords(fields=_covered(opened, task, TASK_FIELDS))
+    if campaign and opened.settings.write.campaigns:
+        mapping = opened.mappings.get("campaigns", {}).get(campaign, {})
+        found[campaign] = OwnRecords(fields=CAMPAIGN_FIELDS & _written(mapping))
+    return found
 
 
 def visit_object(
@@ -57,16 +77,16 @@ def visit_object(
     return ""
 
 
-def source_fields(opened: Opened, object_: str) -> Mapping[str, str]:
-    """Canonical field of an activity -> the CRM's own."""
-    mapping = opened.mappings.get("activities", {}).get(object_, {})
+def source_fields(opened: Opened, object_: str, stream: str = "activities") -> Mapping[str, str]:
+    """Canonical field of a record of ours -> the CRM's own."""
+    mapping = opened.mappings.get(stream, {}).get(object_, {})
     return {name: _field(source) for name, source in mapping.items() if _field(source)}
 
 
-def _covered(opened: Opened, object_: str) -> frozenset[str]:
+def _covered(opened: Opened, object_: str, fields: frozenset[str] = OWN_FIELDS) -> frozenset[str]:
     """Fields that are read back, mapped or as links, so that what became of them can be seen."""
     mapped = opened.mappings.get("activities", {}).get(object_, {}).keys()
-    return OWN_FIELDS & (mapped | _linked(opened, object_))
+    return fields & (mapped | _linked(opened, object_))
 
 
 def _linked(opened: Opened, object_: str) -> frozenset[str]:
@@ -75,6 +95,11 @@ def _linked(opened: Opened, object_: str) -> frozenset[str]:
     contacts = opened.objects.get("contacts", ())
     has_link = any(to in opened.capabilities.of(object_).links for to in contacts)
     return frozenset({"contact_id"}) if has_link else frozenset()
+
+
+def _written(mapping: Mapping[str, FieldSource]) -> frozenset[str]:
+    """Fields that come from one of the CRM's own, and so can be written to it."""
+    return frozenset(name for name, source in mapping.items() if _field(source))
 
 
 def _protected(opened: Opened) -> dict[str, frozenset[str]]:

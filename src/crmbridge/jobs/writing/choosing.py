@@ -8,7 +8,8 @@ from crmbridge.jobs.territory.planning import Made
 from crmbridge.jobs.writing.deciding import Writable
 from crmbridge.push.desired import Desired, DesiredFields
 
-KINDS = ("visits", "score", "segment", "reasons")
+KINDS = ("visits", "score", "segment", "reasons", "campaigns")
+_FIELDS = ("score", "segment", "reasons")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,8 @@ def _of_rep(desired: Desired, rep: str, made: Made) -> Desired:
         desired,
         fields=[one for one in desired.fields if owners.get(str(one.record)) in found],
         records=[one for one in desired.records if one.rep in found],
+        members=(),
+        campaigns=frozenset(),
         scopes={
             place: replace(scope, reps=scope.reps & found)
             for place, scope in desired.scopes.items()
@@ -63,14 +66,16 @@ def _of_rep(desired: Desired, rep: str, made: Made) -> Desired:
 
 def _of_kinds(desired: Desired, kinds: tuple[str, ...], target: Writable) -> Desired:
     names = {
-        name: {getattr(one.settings.write, kind) for kind in kinds if kind != "visits"}
+        name: {getattr(one.settings.write, kind) for kind in kinds if kind in _FIELDS}
         for name, one in target.opened.items()
     }
-    is_with_visits = "visits" in kinds
+    is_with_visits, has_campaigns = "visits" in kinds, "campaigns" in kinds
     return replace(
         desired,
         fields=[kept for one in desired.fields if (kept := _kept(one, names)).values],
-        records=desired.records if is_with_visits else (),
+        records=[one for one in desired.records if (is_with_visits if one.rep else has_campaigns)],
+        members=desired.members if has_campaigns else (),
+        campaigns=desired.campaigns if has_campaigns else frozenset(),
         scopes=desired.scopes if is_with_visits else {},
     )
 

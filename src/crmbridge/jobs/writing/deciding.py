@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crmbridge.jobs.analysis.customers import base_connections
+from crmbridge.jobs.campaigning.desires import wanted_of_campaigns
 from crmbridge.jobs.territory.planning import Made
 from crmbridge.jobs.workspace import Opened, Workspace
 from crmbridge.jobs.writing.allowed import policy_of, visit_object
@@ -63,7 +64,8 @@ def writable(workspace: Workspace, names: Iterable[str] = ()) -> Iterator[Writab
 def allows_writes(workspace: Workspace, name: str) -> bool:
     """Whether the settings of a connection name anything that may be written."""
     write = workspace.settings.connections[name].write
-    return bool(write.visits or write.segment or write.score or write.reasons)
+    own = write.visits or write.campaigns or write.members or write.tasks
+    return bool(own or write.segment or write.score or write.reasons)
 
 
 def as_it_is(desired: Desired) -> Desired:
@@ -84,11 +86,21 @@ def decide_changes(
     """
     now = workspace.clock.now()
     fields = _fields(workspace, target)
-    desired = narrow(desired_of_plans(made, target.objects, fields, now))
+    campaigns = wanted_of_campaigns(workspace, target.opened, target.policies, made)
+    desired = narrow(campaigns.added_to(desired_of_plans(made, target.objects, fields, now)))
     ask = Ask(now=now, policies=target.policies, reps=_reps(made))
     seen = gather_for(workspace.store, desired, ask)
     barred = Barred(by_channel={"visit": frozenset(made.gathered.known.barred)})
     decision = decide(desired, seen, target.policies, _origin(workspace), barred)
+    save_changeset(workspace.store, decision.changeset, workspace.run_id)
+    return replace(decision, findings=(*decision.findings, *campaigns.findings))
+
+
+def decide_desired(workspace: Workspace, desired: Desired, target: Writable) -> Decision:
+    """Decide what should change to make the CRMs hold this and no more; keep the changeset."""
+    ask = Ask(now=workspace.clock.now(), policies=target.policies)
+    seen = gather_for(workspace.store, desired, ask)
+    decision = decide(desired, seen, target.policies, _origin(workspace))
     save_changeset(workspace.store, decision.changeset, workspace.run_id)
     return decision
 

@@ -5,11 +5,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+from crmbridge.jobs.campaigning.running import campaign_channels
 from crmbridge.jobs.pulling import names_in_order, pull_streams
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.workspace import Opened, Workspace
 from crmbridge.jobs.writing.allowed import source_fields
 from crmbridge.jobs.writing.deciding import allows_writes
+from crmbridge.pull.garbage import rarely_collecting
 from crmbridge.push.apply import Orders, apply, settle_open
 from crmbridge.push.consent import BarredNow, barred_in_store, bars
 from crmbridge.push.journal import Journal
@@ -42,7 +44,7 @@ def apply_changeset(
     if journal.changeset.items:
         refresh_consent(workspace, report)
     names = list(journal.changeset.organisations)
-    with _targets(workspace, names) as (targets, orders):
+    with rarely_collecting(), _targets(workspace, names) as (targets, orders):
         result = apply(
             workspace.store,
             changeset,
@@ -51,7 +53,12 @@ def apply_changeset(
                 orders,
                 accept=accept,
                 actor=actor,
-                bars=bars(workspace.store, journal.changeset, _barred_now(workspace)),
+                bars=bars(
+                    workspace.store,
+                    journal.changeset,
+                    _barred_now(workspace),
+                    channels=campaign_channels(workspace),
+                ),
             ),
         )
     publish(workspace, journal.changeset.plan_id)
@@ -87,9 +94,11 @@ def _targets(
         opened = {name: stack.enter_context(workspace.lease(name)) for name in names}
         targets = {name: _target(one) for name, one in opened.items()}
         fences = {name: one.fence for name, one in opened.items() if one.fence is not None}
-        threads = max((one.settings.limits.concurrent for one in opened.values()), default=1)
         orders = Orders(
-            clock=workspace.clock, fences=fences, run_id=workspace.run_id, threads=threads
+            clock=workspace.clock,
+            fences=fences,
+            run_id=workspace.run_id,
+            concurrent={name: one.settings.limits.concurrent for name, one in opened.items()},
         )
         yield targets, orders
 
@@ -136,13 +145,17 @@ def publish(workspace: Workspace, plan_id: str) -> None:
             publish_plan(tx, one, at)
 
 
+_OWN_STREAMS = ("activities", "campaigns")
+"""Streams that records of ours are written to."""
+
+
 def _target(opened: Opened) -> Target:
-    objects = opened.objects.get("activities", ())
+    streams = {o: stream for stream in _OWN_STREAMS for o in opened.objects.get(stream, ())}
     return Target(
         name=opened.name,
         connection=opened.connection,
         capabilities=opened.capabilities,
-        source_fields={object_: source_fields(opened, object_) for object_ in objects},
+        source_fields={o: source_fields(opened, o, stream) for o, stream in streams.items()},
     )
 
 

@@ -1,0 +1,1 @@
+"""Chooses campaigns' members, follows up on them, and says how campaigns stand."""

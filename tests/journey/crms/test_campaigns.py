@@ -1,0 +1,92 @@
+"""A campaign through the whole line: chosen, reviewed, added with consent read again, followed."""
+
+from typing import Any
+
+import pytest
+
+NOW = "2026-11-02T06:00:00Z"
+SOON = "2026-11-02T06:20:00Z"
+SPRING = """
+[campaigns.spring]
+title = "Spring offer"
+goal = { metric = "responses", value = 50, by = 2026-12-31 }
+status = "sent"
+
+[consent.unknown]
+"""
+DUPLICATES = 3
+
+
+@pytest.fixture
+def spring(office: Any) -> Any:
+    """An office whose settings have a campaign to everybody who may be mailed."""
+    office.desk.configure("[consent.unknown]\n", SPRING)
+    office.desk.configure('email = "deny"', 'email = "allow"')
+    office.desk.configure("visits = true", "campaigns = true\nmembers = true\ntasks = true\n")
+    return office
+
+
+def crowd(office: Any) -> list[str]:
+    """A thousand contacts, three of whom have an address that another has, too."""
+    addresses = [f"p{number:04}@crowd.example" for number in range(1000 - DUPLICATES)]
+    return list(
+        office.crm.add_people([*addresses, *(one.upper() for one in addresses[:DUPLICATES])])
+    )
+
+
+def added(office: Any, people: list[str]) -> dict[str, str]:
+    """contact -> status, of those of these people who are members now."""
+    members = office.crm.members("Spring offer")
+    return {one: members[one] for one in people if one in members}
+
+
+def test_of_a_thousand_exactly_those_are_added_who_may_be(spring: Any) -> None:
+    people = crowd(spring)
+    spring("run")
+    shown = spring("diff", "--json").json
+    for one in people[:2]:
+        spring.crm.opt_out(one)
+
+    pushed = spring("push", shown["changeset"], "--json", now=SOON).json
+
+    there = added(spring, people)
+    assert len(there) == 995
+    assert set(people) - set(there) >= set(people[:2])
+    if spring.name == "salesforce":
+        assert set(there.values()) == {"Sent"}
+    ledger = spring("show", "campaign", "spring", "--json").json
+    assert ledger["left_out"]["The same address is already taken by another person"] == DUPLICATES
+    assert sum(ledger["left_out"].values()) + ledger["chosen"] == ledger["candidates"]
+    assert ledger["not_written"] == {"opted out since it was decided": 2}
+    assert {one["code"]: one["count"] for one in pushed["findings"]} == {"push.skipped": 2}
+
+
+def test_a_second_run_adds_nobody_and_a_late_opt_out_is_removed(spring: Any) -> None:
+    spring.desk.configure('status = "sent"', 'status = "added"')
+    first, second, third = spring.crm.add_people(["a@x.example", "b@x.example", "c@x.example"])
+    spring.change()
+    before = spring.crm.members("Spring offer")
+
+    again = spring.change(now=SOON)
+    spring.crm.opt_out(first)
+    spring.change(now="2026-11-03T06:00:00Z")
+
+    assert not again["changeset"]
+    assert {first, second, third} <= set(before)
+    assert set(before) - set(spring.crm.members("Spring offer")) == {first}
+
+
+def test_a_stopped_campaign_adds_nobody_and_lets_go_of_those_not_reached(spring: Any) -> None:
+    spring.crm.add_people(["a@x.example", "b@x.example"])
+    spring.desk.configure('status = "sent"', 'status = "added"')
+    spring.change()
+
+    decided = spring("campaign", "stop", "spring", "--json", now=SOON).json
+    numbers = [row for row in decided["items"] if row["op"] == "remove_member"]
+    members = {row["id"] for row in numbers}
+    spring("push", decided["changeset"], "--accept", str(len(members)), now=SOON)
+    spring.change(now="2026-11-03T06:00:00Z")
+
+    assert len(members) > 2
+    assert spring.crm.members("Spring offer") == {}
+    assert spring("show", "campaign", "spring", "--json").json["state"] == "stopped"
