@@ -12,6 +12,7 @@ from itertools import compress, islice, repeat
 from typing import Any
 
 from crmbridge.adapters import FieldSource, Page, Rejected
+from crmbridge.adapters.columns import Columns
 from crmbridge.errors import ConfigError
 from crmbridge.pull.consents import ConsentWriter
 from crmbridge.pull.extras import ExtraPlan, Raw, Reasons, raw_id, raw_text
@@ -194,7 +195,9 @@ class PageMapping:
         for number in reasons:
             keep[number] = False
         head = (repeat(self._connection), repeat(self._object))
-        rows = list(compress(zip(*head, *columns, strict=False), keep))
+        rows = list(zip(*head, *columns, strict=False))
+        if reasons:
+            rows = list(compress(rows, keep))
         facts, gone = self._consents.facts(
             rows, [(self._plans[n], list(compress(column, keep))) for n, column in states.items()]
         )
@@ -211,6 +214,8 @@ class PageMapping:
 
     def _transposed(self, rows: Sequence[Sequence[Any]], reasons: Reasons) -> Raw:
         width = len(self.columns)
+        if isinstance(rows, Columns) and len(rows.columns) == width:
+            return rows.columns
         try:
             columns = list(zip(*rows, strict=True))
         except ValueError:
@@ -230,7 +235,7 @@ class PageMapping:
         if plan is None or plan.converter is None:
             return repeat(None if plan is None else plan.constant)
         values, unfit = plan.converter.convert(raw[self._index[plan.source]])
-        if name == "id":
+        if name == "id" and None in values:
             absent = [number for number, value in enumerate(values) if value is None]
             unfit = dict.fromkeys(absent, "expected an id, got an empty one") | unfit
         for number, reason in unfit.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from crmbridge.adapters import Page, Reading, ReadRequest
 from crmbridge.failpoint import reach
@@ -14,6 +15,8 @@ from crmbridge.pull.unread import unread_of_ours
 from crmbridge.pull.work import Work
 from crmbridge.store.positions import Saved, Spot, save_position
 from crmbridge.store.records import count_live
+
+_BY_ID = itemgetter(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,7 @@ def _take(work: Work, plan: Plan, page: Page, mark: Mark) -> Mark:
     converted = work.convert(page)
     reach("pull.page.converted")
     is_snapshot = work.ability.reading is Reading.SNAPSHOT
-    ids = {row[2]: None for row in converted.rows}
+    ids = dict.fromkeys(map(_BY_ID, converted.rows))
     mark = replace(mark, read=mark.read + len(ids) + len(converted.rejected))
     if is_snapshot:
         count, total = tally(ids)

@@ -8,12 +8,13 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from crmbridge.adapters import Context
+from crmbridge.adapters.columns import Columns, read_csv
 from crmbridge.adapters.http import Effect, Request
 from crmbridge.errors import ConfigError, RecordError, RetryLaterError
 from crmbridge_salesforce.client import Client
@@ -22,6 +23,8 @@ from crmbridge_salesforce.shape import Shape
 PART_ROWS = 50_000
 """Rows per download: what is lost when one breaks off, and may be fetched again."""
 PAGE_ROWS = 10_000
+PAGE_CHARACTERS = 1 << 21
+"""What is cut into pages at once: 10,000 rows of 200 characters."""
 _CELL = 1 << 20
 _POLL_SECONDS = (0.2, 0.5, 1, 2, 5, 10, 20)
 _LONGEST_SECONDS = 6 * 3600
@@ -134,38 +137,45 @@ def _read_part(
     """A part's rows in pages, the last with the next locator; checked against their number."""
     csv.field_size_limit(_CELL)
     total = 0
-    table: Iterator[Sequence[str]]
     with path.open(newline="", encoding="utf-8") as file:
-        table = csv.reader(file)
-        header = next(table, None)
-        table = _ordered(table, header or list(shape.fields), shape)
-        rows = list(islice(table, PAGE_ROWS))
-        while True:
-            after = list(islice(table, PAGE_ROWS))
-            total += len(rows)
-            if not after:
-                break
+        pages = _pages(file, shape)
+        rows = next(pages, ())
+        total = len(rows)
+        for after in pages:
             yield rows, ""
             rows = after
+            total += len(rows)
     said = headers.get("Sforce-NumberOfRecords")
     if said is not None and said.isdigit() and int(said) != total:
         raise RetryLaterError("bulk results", f"{said} rows", str(total), "Run again later")
     yield rows, following
 
 
-def _ordered(
-    table: Iterator[Sequence[str]], header: Sequence[str], shape: Shape
-) -> Iterator[Sequence[str]]:
-    """The rows with their cells in the order that was asked for.
+def _pages(file: TextIO, shape: Shape) -> Iterator[Sequence[Sequence[Any]]]:
+    header = next(csv.reader(file), None) or list(shape.fields)
+    places = _places(header, shape)
+    for stretch in read_csv(file, len(header), PAGE_CHARACTERS, PAGE_ROWS):
+        rows = _ordered(stretch, places)
+        for start in range(0, len(rows), PAGE_ROWS):
+            yield rows[start : start + PAGE_ROWS]
+
+
+def _places(header: Sequence[str], shape: Shape) -> list[int]:
+    """Where the columns stand that were asked for, in their order.
 
     Raises:
         RetryLaterError: a column is not there.
     """
     found, wanted = [one.lower() for one in header], [one.lower() for one in shape.fields]
-    if found == wanted:
-        return table
     if set(found) != set(wanted):
         raise RetryLaterError("bulk results", f"columns {wanted}", f"{found}")
-    if len(wanted) == 1:
-        return table
-    return map(itemgetter(*(found.index(one) for one in wanted)), table)
+    return [found.index(one) for one in wanted]
+
+
+def _ordered(rows: Sequence[Sequence[str]], places: Sequence[int]) -> Sequence[Sequence[Any]]:
+    """The rows with their cells in the order that was asked for."""
+    if isinstance(rows, Columns):
+        return Columns([rows.columns[place] for place in places])
+    if len(places) == 1 or list(places) == list(range(len(places))):
+        return rows
+    return list(map(itemgetter(*places), rows))

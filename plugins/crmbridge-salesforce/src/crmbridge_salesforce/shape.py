@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any
 
+from crmbridge.adapters.columns import Columns
 from crmbridge.errors import ConfigError
 from crmbridge.records import Finding
 from crmbridge_salesforce.mapping import MERGED, NEVER_DELETED
@@ -98,7 +100,7 @@ def shape_of(object_: str, wanted: Iterable[str], described: Mapping[str, Any] |
 def sort_rows(shape: Shape, rows: Sequence[Row]) -> Sorted:
     """Take deleted records out; those with a master were merged into it."""
     at = shape.at_deleted
-    if at < 0 or not any(row[at] in _TRUE for row in rows):
+    if at < 0 or set(_column(rows, at)).isdisjoint(_TRUE):
         return Sorted(rows=rows)
     gone = [row for row in rows if row[at] in _TRUE]
     master = shape.at_master
@@ -126,6 +128,10 @@ def no_field(object_: str, name: str) -> Finding:
 
 
 _TRUE = (True, "true")
+
+
+def _column(rows: Sequence[Row], at: int) -> Iterable[Any]:
+    return rows.columns[at] if isinstance(rows, Columns) else map(itemgetter(at), rows)
 
 
 def _listable(described: Mapping[str, Any]) -> dict[str, str]:
