@@ -69,14 +69,17 @@ def compare(
     if min(treated.units, control.units) < 2:
         return None
     estimate = treated.mean - control.mean
-    error, freedom = _error(treated, control, variance)
+    found = standard_error(
+        (treated.deviation**2, control.deviation**2), (treated.units, control.units), variance
+    )
+    error, freedom = float(found[0]), float(found[1])
     margin = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
     relative = estimate / abs(control.mean) if control.mean else float("nan")
     return Difference(
         estimate=estimate,
         low=estimate - margin,
         high=estimate + margin,
-        p=_p_value(estimate, error, freedom),
+        p=float(p_value(estimate, error, freedom)),
         relative=relative,
         error=error,
         freedom=freedom,
@@ -84,24 +87,38 @@ def compare(
     )
 
 
-def _error(treated: Sample, control: Sample, variance: Variance) -> tuple[float, float]:
-    squares = (treated.deviation**2, control.deviation**2)
-    units = (treated.units, control.units)
-    freedom = float(sum(units) - 2)
+Many = float | Numbers
+"""A number, or one for each of many experiments."""
+
+
+def standard_error(
+    squares: tuple[Many, Many], units: tuple[Many, Many], variance: Variance = Variance.WELCH
+) -> tuple[Numbers, Numbers]:
+    """The standard error of a difference of means and its degrees of freedom, for one or many.
+
+    Args:
+        squares: variances of the two arms (n - 1).
+        units: units in the two arms, at least 2.
+    """
+    first, second = (np.asarray(square, dtype=np.float64) for square in squares)
+    ones, others = (np.asarray(count, dtype=np.float64) for count in units)
+    freedom = ones + others - 2
     if variance is Variance.POOLED:
-        pooled = sum(s * (n - 1) for s, n in zip(squares, units, strict=True)) / freedom
-        return float(np.sqrt(pooled * sum(1 / n for n in units))), freedom
-    shares = [s / n for s, n in zip(squares, units, strict=True)]
-    total = sum(shares)
-    if total > 0:  # Welch-Satterthwaite
-        freedom = total**2 / sum(s**2 / (n - 1) for s, n in zip(shares, units, strict=True))
-    return float(np.sqrt(total)), freedom
+        pooled = (first * (ones - 1) + second * (others - 1)) / freedom
+        return np.sqrt(pooled * (1 / ones + 1 / others)), freedom + 0.0 * pooled
+    total = first / ones + second / others
+    inner = (first / ones) ** 2 / (ones - 1) + (second / others) ** 2 / (others - 1)
+    varies = inner > 0
+    own = np.where(varies, total**2 / np.where(varies, inner, 1.0), freedom)  # Satterthwaite
+    return np.sqrt(total), own
 
 
-def _p_value(estimate: float, error: float, freedom: float) -> float:
-    if error == 0:
-        return 1.0 if estimate == 0 else 0.0
-    return float(2 * stats.t.sf(abs(estimate) / error, freedom))
+def p_value(estimate: Many, error: Many, freedom: Many) -> Numbers:
+    """Two-sided p by Student's t, for one or many; without an error 1 for no difference, else 0."""
+    estimates, errors = np.broadcast_arrays(np.abs(estimate), np.asarray(error, dtype=np.float64))
+    ratio = np.where(estimates == 0, 0.0, np.inf)
+    np.divide(estimates, errors, out=ratio, where=errors > 0)
+    return np.asarray(2 * stats.t.sf(ratio, freedom), dtype=np.float64)
 
 
 def detectable(error: float, freedom: float, confidence: float, power: float = 0.8) -> float:
@@ -161,24 +178,16 @@ def sample_ratio_p(counts: Sequence[int], shares: Sequence[float]) -> float:
     total, planned = sum(counts), sum(shares)
     if len(counts) < 2 or not total or planned <= 0 or min(shares) <= 0:
         return 1.0
-    expected = [total * share / planned for share in shares]
-    return float(stats.chisquare(counts, expected).pvalue)
+    return float(sample_ratio_ps(np.array([counts]), np.array(shares) / planned)[0])
 
 
-def always_valid_p(estimate: float, error: float, spread: float) -> float:
-    """A p-value that may be looked at as often as one likes (mixture SPRT, Robbins 1970).
+def sample_ratio_ps(counts: Numbers, shares: Numbers) -> Numbers:
+    """The same of many experiments at once.
 
     Args:
-        error: standard error of the estimate at this look.
-        spread: standard deviation of the effects that are thought possible, stated beforehand;
-            above 0.
-
-    Returns:
-        for this look; the least over all looks so far is what counts.
+        counts: one row per experiment, one column per arm, no row empty.
+        shares: of each arm, above 0; they sum to 1.
     """
-    if error == 0:
-        return 1.0 if estimate == 0 else 0.0
-    noise, prior = error**2, spread**2
-    ratio = np.sqrt(noise / (noise + prior))
-    exponent = prior * estimate**2 / (2 * noise * (noise + prior))
-    return float(min(1.0, np.exp(-min(exponent, 700.0)) / ratio))
+    expected = counts.sum(axis=1, keepdims=True) * shares
+    squares = ((counts - expected) ** 2 / expected).sum(axis=1)
+    return np.asarray(stats.chi2.sf(squares, len(shares) - 1), dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import combinations
 
 import numpy as np
@@ -19,12 +20,26 @@ from crmbridge.engine.comparison import (
     sample_ratio_p,
 )
 from crmbridge.engine.parameters import within
+from crmbridge.engine.sequential import made_sequential
 from crmbridge.engine.units import ExperimentColumns, Units, make_units
 from crmbridge.engine.verdicts import Comparison, no_verdict, verdict
 from crmbridge.records import Finding
 
 SAMPLE_RATIO_ALARM = 0.001
 _CONTROL_WORDS = ("control", "holdout", "none", "placebo", "no e-mail", "no email", "nothing")
+
+
+_TENTH = 0.1
+"""Deviations of the control that effects are thought to spread by, where nothing was stated."""
+
+
+class Looks(Enum):
+    """How often the result is looked at; stated before the start."""
+
+    ONCE = "fixed horizon"
+    "Once, when as many units are in as were planned."
+    OFTEN = "sequential"
+    "As often as one likes, and stopped when it is clear (mixture sequential test)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +50,9 @@ class ExperimentParameters:
         control: the arm that others are compared with; "" for the one named like a control.
         shares: planned share of units by arm; even shares where none are given.
         confidence: of intervals, 0.5 to 0.999; 1 - confidence is the share of false alarms.
-        matters: the smallest difference that matters, >= 0; 0 if none was named.
+        matters: the smallest difference that matters, >= 0; 0 if none was named. A sequential
+            test takes it as the spread of the effects that are possible, and a tenth of the
+            control's deviation where it is 0.
     """
 
     columns: ExperimentColumns
@@ -44,6 +61,7 @@ class ExperimentParameters:
     confidence: float = 0.95
     variance: Variance = Variance.WELCH
     matters: float = 0.0
+    looks: Looks = Looks.ONCE
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -67,7 +85,7 @@ class Pair:
 
     Args:
         difference: the first less the second; its p-value and interval are not corrected.
-        p_corrected: Tukey's, or Holm's where units are in clusters.
+        p_corrected: Tukey's, or Holm's where units are in clusters or looked at often.
         tukey_p: Tukey's honest significant difference, with equal variances.
         games_howell_p: the same without that assumption.
     """
@@ -118,7 +136,8 @@ def evaluate_experiment(table: pd.DataFrame, parameters: ExperimentParameters) -
         arms=samples,
         control=control,
         comparisons=comparisons,
-        anova=_anova(units, samples),
+        # An analysis of variance holds for one look only.
+        anova=_anova(units, samples) if parameters.looks is Looks.ONCE else None,
         pairs=_pairs(units, samples, parameters),
         sample_ratio_p=ratio_p,
         verdicts=_verdicts(samples, comparisons, control, ratio_p, parameters),
@@ -164,9 +183,14 @@ def _difference(
     units: Units, arms: tuple[str, str], parameters: ExperimentParameters
 ) -> Difference | None:
     if units.clusters:
-        return compare_clustered(units, arms, parameters.confidence)
-    treated, control = (Sample.of(units.of(arm)) for arm in arms)
-    return compare(treated, control, parameters.confidence, parameters.variance)
+        found = compare_clustered(units, arms, parameters.confidence)
+    else:
+        treated, control = (Sample.of(units.of(arm)) for arm in arms)
+        found = compare(treated, control, parameters.confidence, parameters.variance)
+    if found is None or parameters.looks is Looks.ONCE:
+        return found
+    spread = parameters.matters or _TENTH * Sample.of(units.of(arms[1])).deviation
+    return made_sequential(found, spread, parameters.confidence) if spread > 0 else found
 
 
 def _verdicts(
@@ -219,12 +243,13 @@ def _pairs(
     with np.errstate(divide="ignore", invalid="ignore"):
         games_howell = stats.tukey_hsd(*groups, equal_var=False).pvalue
     found = [difference for difference in differences if difference is not None]
+    by_steps = bool(units.clusters) or parameters.looks is Looks.OFTEN
     by_holm = holm([difference.p for difference in found])
     return tuple(
         Pair(
             arms=(names[one], names[other]),
             difference=found[at],
-            p_corrected=by_holm[at] if units.clusters else float(tukey[one, other]),
+            p_corrected=by_holm[at] if by_steps else float(tukey[one, other]),
             tukey_p=float(tukey[one, other]),
             games_howell_p=float(games_howell[one, other]),
         )

@@ -7,8 +7,6 @@ import pytest
 
 from crmbridge.engine.comparison import (
     Sample,
-    Variance,
-    always_valid_p,
     compare,
     holm,
     power_of,
@@ -18,8 +16,10 @@ from crmbridge.engine.comparison import (
 from crmbridge.engine.experiments import (
     Experiment,
     ExperimentParameters,
+    Looks,
     evaluate_experiment,
 )
+from crmbridge.engine.sequential import always_valid_p
 from crmbridge.engine.units import ExperimentColumns
 
 MEN, WOMEN, NONE = "Mens E-Mail", "Womens E-Mail", "No E-Mail"
@@ -111,22 +111,6 @@ def test_welch_agrees_with_a_hand_computation() -> None:
     assert found.estimate == 3.0
     assert found.error == pytest.approx(1.52753, abs=1e-5)
     assert found.freedom == pytest.approx((7 / 3) ** 2 / ((4 / 3) ** 2 / 2 + 1 / 2))
-
-
-def false_alarms(variance: Variance) -> float:
-    generator = np.random.default_rng(11)
-    alarms, runs = 0, 1500
-    for _ in range(runs):
-        few = Sample.of(generator.normal(0, 2, 30))
-        many = Sample.of(generator.normal(0, 1, 120))
-        found = compare(few, many, variance=variance)
-        alarms += found is not None and found.p < 0.05
-    return alarms / runs
-
-
-def test_a_against_a_raises_false_alarms_as_stated_only_with_welch() -> None:
-    assert false_alarms(Variance.WELCH) == pytest.approx(0.05, abs=0.017)  # 3 standard errors
-    assert false_alarms(Variance.POOLED) > 0.10
 
 
 def test_holm_corrects_step_by_step() -> None:
@@ -264,18 +248,25 @@ def test_units_needed_reach_the_power() -> None:
     assert power_of(0.5, (2 / units) ** 0.5, 2 * units - 2) == pytest.approx(0.80, abs=0.005)
 
 
-def test_peeking_with_an_always_valid_p_raises_no_more_alarms() -> None:
-    generator = np.random.default_rng(4)
-    looks, runs, naive, valid = 20, 400, 0, 0
-    for _ in range(runs):
-        steps = generator.normal(0, 1, (looks, 50)).mean(axis=1).cumsum() / np.arange(1, looks + 1)
-        errors = 1 / np.sqrt(50 * np.arange(1, looks + 1))
-        naive += bool((np.abs(steps / errors) > 1.96).any())
-        seen = zip(steps, errors, strict=True)
-        valid += any(always_valid_p(float(s), float(e), 0.1) < 0.05 for s, e in seen)
+def test_a_sequential_test_has_a_wider_interval_that_agrees_with_its_p() -> None:
+    values = np.random.default_rng(1).normal(0, 1, 800)
+    table = two_arms(values[:400] + 0.4, values[400:])
 
-    assert naive / runs > 0.15
-    assert valid / runs < 0.05
+    once = judge(table).comparisons[0].difference
+    often = judge(table, looks=Looks.OFTEN, matters=0.3).comparisons[0].difference
+
+    assert often.estimate == once.estimate
+    assert often.low < once.low < once.high < often.high
+    assert often.p == always_valid_p(once.estimate, once.error, 0.3)
+    # An effect at the interval's end is just what the test would not reject.
+    margin = often.high - often.estimate
+    assert always_valid_p(margin, once.error, 0.3) == pytest.approx(0.05)
+
+
+def test_a_sequential_test_of_equal_values_is_inconclusive() -> None:
+    found = judge(two_arms([1.0] * 20, [1.0] * 20), looks=Looks.OFTEN)
+
+    assert found.verdicts[0].startswith("mail is inconclusive")
 
 
 def test_too_few_clusters_give_no_comparison() -> None:
