@@ -124,3 +124,15 @@ def test_nobody_is_no_campaign() -> None:
 def test_an_arm_without_a_share_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"campaign\.arms"):
         CampaignParameters(name="spring", arms={"control": 0.0})
+
+
+def test_the_held_out_are_told_and_take_their_customers_place() -> None:
+    people = [person(f"{at:03}", customer_id=f"c{at // 2}") for at in range(400)]
+
+    found = choose(*people, arms={"in": 0.8, "out": 0.2}, held_out="out")
+
+    ledger = found.ledger()
+    assert set(found.chosen["arm"]) == {"in"}
+    assert 20 <= ledger[Excluded.HOLDOUT] <= 60  # a fifth of 200 customers
+    assert len(found.chosen) + sum(ledger.values()) == 400
+    assert ledger[Excluded.OTHER_CONTACT] == 200  # nobody is reached in a held-out one's stead
