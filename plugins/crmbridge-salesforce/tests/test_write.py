@@ -1,5 +1,6 @@
 """Each row has a verdict of its own, and nothing is written over what somebody changed."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -237,6 +238,57 @@ def test_a_thousand_people_are_added_and_three_of_them_once(sandbox: Sandbox, op
     assert [one.status for one in outcomes].count(Status.UNCHANGED) == 4
     assert len({one.id for one in outcomes}) == len(held) == 197
     assert {one["Status"] for one in held} == {"Sent"}
+
+
+def test_a_status_that_a_campaign_lacks_is_created_there_once(sandbox: Sandbox, open_: Any) -> None:
+    org = sandbox.org
+    campaigns = [org.put("Campaign", {"Name": name}) for name in "AB"]
+    people = [org.put("Contact", {"LastName": name}) for name in "CD"]
+    items = [
+        replace(member(campaign, one, campaign + one), values=values)
+        for campaign in campaigns
+        for one in people
+        for values in [{"campaign_id": campaign, "contact_id": one, "status": "converted"}]
+    ]
+
+    write(open_, *items, member_status={"converted": "Won over"})
+
+    made = [one for one in org.held("CampaignMemberStatus").values() if one["Label"] == "Won over"]
+    members = org.held("CampaignMember").values()
+    assert sorted(one["CampaignId"] for one in made) == sorted(campaigns)
+    assert {(one["Status"], one["HasResponded"]) for one in members} == {("Won over", True)}
+
+
+def test_a_status_that_may_not_be_created_is_left_to_the_default(
+    sandbox: Sandbox, open_: Any
+) -> None:
+    sandbox.org.schema["CampaignMemberStatus"].is_read_only = True
+    campaign = sandbox.org.put("Campaign", {"Name": "Spring"})
+    person = sandbox.org.put("Contact", {"LastName": "Miller"})
+
+    outcome = write(open_, member(campaign, person), member_status={"sent": "Invited"})[0]
+
+    held = sandbox.org.held("CampaignMember")[outcome.id]
+    assert (outcome.status, held["Status"]) == (Status.APPLIED, "Sent")
+    assert "Invited" in outcome.error
+
+
+def test_a_person_account_is_a_member_by_its_contact(sandbox: Sandbox, open_: Any) -> None:
+    org = sandbox.org
+    campaign = org.put("Campaign", {"Name": "Spring"})
+    account = org.put_person({"FirstName": "Ann", "LastName": "Miller"})
+    item = WriteItem(
+        item="m",
+        operation=Operation.ADD_MEMBER,
+        object="CampaignMember",
+        values={"campaign_id": campaign, "customer_id": account, "status": "sent"},
+    )
+
+    outcomes = [write(open_, item)[0] for _ in range(2)]
+
+    (held,) = org.held("CampaignMember").values()
+    assert [one.status for one in outcomes] == [Status.APPLIED, Status.UNCHANGED]
+    assert held["ContactId"] == org.held("Account")[account]["PersonContactId"]
 
 
 def test_a_member_that_somebody_adds_meanwhile_is_taken_as_it_is(

@@ -1,10 +1,11 @@
 """Objects and fields as the host wants them described."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from crmbridge.adapters import RemoteField, RemoteObject
 from crmbridge_salesforce.client import Client
+from crmbridge_salesforce.mapping import CAPABILITIES, MAPPINGS
 
 _TYPES = {
     "string": "text", "textarea": "text", "phone": "text", "email": "text", "url": "text",
@@ -22,8 +23,18 @@ def describe_all(client: Client, objects: Iterable[str]) -> Sequence[RemoteObjec
 
 def describe_one(object_: str, described: Mapping[str, Any]) -> RemoteObject:
     """An object by its description."""
-    fields = tuple(_field(one) for one in described.get("fields") or ())
-    return RemoteObject(name=object_, label=str(described.get("label") or ""), fields=fields)
+    fields = [_field(one) for one in described.get("fields") or ()]
+    fields += _of_parents(object_, {one.name for one in fields})
+    return RemoteObject(name=object_, label=str(described.get("label") or ""), fields=tuple(fields))
+
+
+def _of_parents(object_: str, names: Container[str]) -> list[RemoteField]:
+    """Fields of parents that the default mapping reads, where the reference to them is there."""
+    known = CAPABILITIES.objects.get(object_)
+    sources = MAPPINGS[known.stream][object_].values() if known else ()
+    paths = {one if isinstance(one, str) else str(one.get("field", "")) for one in sources}
+    found = sorted(one for one in paths if "." in one)
+    return [RemoteField(name=one) for one in found if f"{one.partition('.')[0]}Id" in names]
 
 
 def _field(one: Mapping[str, Any]) -> RemoteField:

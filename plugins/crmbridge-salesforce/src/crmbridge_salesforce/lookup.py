@@ -11,6 +11,7 @@ from crmbridge_salesforce.client import Answered, Client, Record
 from crmbridge_salesforce.ids import is_id, to_18
 from crmbridge_salesforce.mapping import ARCHIVED, NEVER_DELETED
 from crmbridge_salesforce.read import less_missing
+from crmbridge_salesforce.series import single_records
 from crmbridge_salesforce.shape import Shape, Sorted, shape_of, sort_rows
 
 
@@ -83,7 +84,8 @@ class Lookup:
         is_all = object_ in ARCHIVED
         live = "IsDeleted = false" if is_all else ""
         beyond = f"Id > {soql.quoted(after)}" if after else ""
-        text = soql.select(["Id"], object_, live, beyond, order="Id")
+        single = single_records(self.client, object_)
+        text = soql.select(["Id"], object_, live, *single, beyond, order="Id")
         return self.client.query(text, is_all=is_all)
 
     def _some(self, shape: Shape, ids: Sequence[str]) -> tuple[list[Sequence[Any]], Shape]:

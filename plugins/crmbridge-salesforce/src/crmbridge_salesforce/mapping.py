@@ -26,6 +26,9 @@ HARD_DELETED = frozenset({"CampaignMember"})
 NEVER_DELETED = frozenset({"User"})
 ARCHIVED = frozenset({"Event", "Task"})
 """Activities of more than a year ago are found by queryAll only."""
+CHOSEN = frozenset({"Lead", "OpportunityLineItem"})
+"""Objects that are read only where the configuration names them: leads as customers, lines of
+opportunities as order lines where the account keeps no orders."""
 KEYED = frozenset({"Event", "Task", "Campaign"})
 MEMBER = "CampaignMember"
 KEY = "crmbridge_key__c"
@@ -49,7 +52,8 @@ _OPERATIONS = {
 }
 _NOTES = {
     "Event": "a second write of one key changes the first record; the key field should be Unique",
-    MEMBER: "Salesforce refuses a second membership of one person in a campaign",
+    MEMBER: "Salesforce refuses a second membership of one person in a campaign; a status that the "
+    "campaign lacks is created there (CampaignMemberStatus), else its default is taken",
 }
 
 
@@ -90,7 +94,10 @@ _DENIED = {"true": "denied", "false": ""}
 _OPTED_OUT: Mapping[str, FieldSource] = {
     "consent_email": {"field": "HasOptedOutOfEmail", "values": _DENIED},
     "consent_call": {"field": "DoNotCall", "values": _DENIED},
+    "consent_visit": {"field": "Individual.HasOptedOutSolicit", "values": _DENIED},
 }  # fmt: skip
+"""``Individual`` holds what a person allows at all, where data protection is switched on: "don't
+solicit" bars what no channel's own opt-out speaks of ("Individual", Object Reference)."""
 _PLACE_QUALITY = {
     "Address": "exact", "NearAddress": "exact", "Block": "street", "Street": "street",
     "ExtendedZip": "city", "Zip": "city", "Neighborhood": "city", "City": "city",
@@ -116,7 +123,7 @@ def _place(prefix: str) -> dict[str, FieldSource]:
 _ACCOUNT: Mapping[str, FieldSource] = {
     "name": "Name",
     "number": "AccountNumber",
-    "kind": {"const": "org"},
+    "kind": {"field": "IsPersonAccount", "values": {"true": "person", "false": "org"}},
     "owner_id": "OwnerId",
     "class": {"field": "Rating", "values": _CLASSES},
     **_place("Billing"),
@@ -125,7 +132,12 @@ _ACCOUNT: Mapping[str, FieldSource] = {
     "industry": "Industry",
     "parent_id": "ParentId",
     "phone": "Phone",
+    "email": "PersonEmail",
+    "consent_email": {"field": "PersonHasOptedOutOfEmail", "values": _DENIED},
+    "consent_call": {"field": "PersonDoNotCall", "values": _DENIED},
 }
+"""An account without person accounts lacks the fields that begin with Person, and is asked for
+none of them ("Account", Object Reference; ``Id``, not ``PersonContactId``, names the customer)."""
 _LEAD: Mapping[str, FieldSource] = {
     "name": "Name",
     "kind": {"const": "person"},
@@ -259,11 +271,19 @@ _BY_STREAM: Mapping[str, Mapping[str, Mapping[str, FieldSource]]] = {
     "order_lines": {
         "OrderItem": {
             "order_id": "OrderId",
+            "customer_id": "Order.AccountId",
             "product_id": "Product2Id",
             "ordered_at": {"field": "ServiceDate", "zone": "UTC"},
             "quantity": "Quantity",
             "amount": "TotalPrice",
-        }
+        },
+        "OpportunityLineItem": {
+            "customer_id": "Opportunity.AccountId",
+            "product_id": "Product2Id",
+            "ordered_at": {"field": "Opportunity.CloseDate", "zone": "UTC"},
+            "quantity": "Quantity",
+            "amount": "TotalPrice",
+        },
     },
 }
 
@@ -275,9 +295,11 @@ MAPPINGS: Mappings = MappingProxyType(
 )
 
 OBJECTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {stream: tuple(one for one in objects if one != "Lead") for stream, objects in MAPPINGS.items()}
+    {
+        stream: tuple(one for one in objects if one not in CHOSEN)
+        for stream, objects in MAPPINGS.items()
+    }
 )
-"""Leads are read where the configuration names them."""
 
 CAPABILITIES = Capabilities(
     objects={

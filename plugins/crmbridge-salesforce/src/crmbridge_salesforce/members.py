@@ -12,6 +12,7 @@ from crmbridge_salesforce.codes import DOUBLE
 from crmbridge_salesforce.ids import to_18
 from crmbridge_salesforce.mapping import MEMBER
 from crmbridge_salesforce.own import LEAD
+from crmbridge_salesforce.statuses import Statuses
 from crmbridge_salesforce.verdicts import is_gone, outcomes_of, refused, unchanged
 
 Pair = tuple[str, str, str]
@@ -23,26 +24,26 @@ class Members:
     """Writes CampaignMember.
 
     Args:
-        statuses: our status -> that of the campaign.
+        statuses: those of the campaigns.
     """
 
     client: Client
-    statuses: Mapping[str, str]
+    statuses: Statuses
 
     def add(self, items: Sequence[WriteItem]) -> list[Outcome]:
         """Add those who are no members yet, each once."""
-        pairs = {one.item: pair_of(one) for one in items}
+        pairs = self._pairs(items)
         held = self._held(list(pairs.values()))
         fresh: dict[Pair, WriteItem] = {}
         for one in items:
             if _is_whole(pairs[one.item]) and pairs[one.item] not in held:
                 fresh.setdefault(pairs[one.item], one)
-        added = self._added(list(fresh.values()))
+        added = self._added(fresh)
         return [self._outcome(one, pairs[one.item], held, fresh, added) for one in items]
 
     def remove(self, items: Sequence[WriteItem]) -> list[Outcome]:
         """Remove members, named by campaign and person: an id alone might be another's."""
-        pairs = {one.item: pair_of(one) for one in items}
+        pairs = self._pairs(items)
         held = self._held(list(pairs.values()))
         doomed = [
             replace(one, id=held[pairs[one.item]]) for one in items if pairs[one.item] in held
@@ -69,31 +70,75 @@ class Members:
         status = Status.UNCHANGED if first.status is Status.APPLIED else first.status
         return replace(first, item=item.item, status=status)
 
-    def _added(self, items: Sequence[WriteItem]) -> dict[Pair, Outcome]:
-        if not items:
+    def _pairs(self, items: Sequence[WriteItem]) -> dict[str, Pair]:
+        """Item -> whom it is about; a person account is a member by its contact.
+
+        ``PersonContactId``, "Account", Object Reference; only where the account has such.
+        """
+        pairs = {one.item: pair_of(one) for one in items}
+        accounts = {pair[2] for pair in pairs.values() if pair[1] == "AccountId" and pair[2]}
+        described = self.client.describe("Account") if accounts else None
+        names = {one.get("name") for one in (described or {}).get("fields") or ()}
+        if "PersonContactId" not in names:
+            return pairs
+        people = self._people(sorted(accounts))
+        return {
+            item: (pair[0], "ContactId", people[pair[2]]) if pair[2] in people else pair
+            for item, pair in pairs.items()
+        }
+
+    def _people(self, accounts: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for part in soql.parts(accounts, soql.LONGEST - 400):
+            text = soql.select(
+                ["Id", "PersonContactId"],
+                "Account",
+                soql.among("Id", part),
+                "PersonContactId != null",
+            )
+            records = self.client.records(text)
+            found |= {str(one["Id"]): str(one["PersonContactId"]) for one in records}
+        return found
+
+    def _added(self, fresh: Mapping[Pair, WriteItem]) -> dict[Pair, Outcome]:
+        if not fresh:
             return {}
-        records = [self._record(one) for one in items]
+        pairs, items = list(fresh), list(fresh.values())
+        wanted = [(pair[0], _status(item)) for pair, item in fresh.items()]
+        self.statuses.prepare(wanted)
+        records = [
+            self._record(pair, status) for pair, (_, status) in zip(pairs, wanted, strict=True)
+        ]
         document = {"allOrNone": False, "records": records}
         # KEYED: Salesforce refuses a second membership of the same person
         answer = self.client.send("POST", "composite/sobjects", document, Effect.KEYED)
         outcomes = outcomes_of(items, answer.data)
-        pairs = [pair_of(one) for one in items]
-        doubles = [
-            pair
-            for pair, one in zip(pairs, outcomes, strict=True)
-            if one.error.startswith(tuple(DOUBLE))
-        ]
-        held = self._held(doubles)
+        held = self._held(
+            [
+                pair
+                for pair, one in zip(pairs, outcomes, strict=True)
+                if one.error.startswith(tuple(DOUBLE))
+            ]
+        )
         return {
-            pair: unchanged(item, held[pair]) if pair in held else one
+            pair: unchanged(item, held[pair]) if pair in held else self._noted(one, pair, item)
             for pair, item, one in zip(pairs, items, outcomes, strict=True)
         }
 
-    def _record(self, item: WriteItem) -> dict[str, Any]:
-        campaign, field, person = pair_of(item)
-        status = self.statuses.get(str(item.values.get("status") or ""))
+    def _record(self, pair: Pair, status: str) -> dict[str, Any]:
+        campaign, field, person = pair
+        label = self.statuses.label(campaign, status)
         record = {"attributes": {"type": MEMBER}, "CampaignId": campaign, field: person}
-        return record | ({"Status": status} if status else {})
+        return record | ({"Status": label} if label else {})
+
+    def _noted(self, outcome: Outcome, pair: Pair, item: WriteItem) -> Outcome:
+        """An addition whose status the campaign lacks says so."""
+        status = _status(item)
+        is_lost = status in self.statuses.labels and not self.statuses.label(pair[0], status)
+        if outcome.status is not Status.APPLIED or not is_lost:
+            return outcome
+        words = f"added with the campaign's own default: it has no {self.statuses.labels[status]}"
+        return replace(outcome, error=words)
 
     def _removed(self, items: Sequence[WriteItem]) -> list[Outcome]:
         if not items:
@@ -124,6 +169,10 @@ def pair_of(item: WriteItem) -> Pair:
     if person.startswith(LEAD):
         field = "LeadId"
     return to_18(str(item.values.get("campaign_id") or "")), field, to_18(person)
+
+
+def _status(item: WriteItem) -> str:
+    return str(item.values.get("status") or "")
 
 
 def _is_whole(pair: Pair) -> bool:

@@ -39,6 +39,9 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
 }
 _SEEN_AS = {"WhatId": "AccountId"}
 """Salesforce derives AccountId from WhatId, and we read that."""
+_IS_CLOSED = {"Not Started": False, "Completed": True}
+"""A task's status is seen by whether it is closed: which words there are, each account decides
+("TaskStatus", Object Reference), and one that somebody has begun is still planned."""
 _WORDS: Mapping[tuple[str, str], Mapping[Any, str]] = {
     ("Event", "ShowAs"): {0: "Free", 1: "Busy"},
     ("Task", "Status"): {"planned": "Not Started", "done": "Completed"},
@@ -71,9 +74,17 @@ def wanted_of(item: WriteItem) -> Wanted:
     return Wanted(
         item=item,
         sends=_for_lead(sends),
-        shows={_SEEN_AS.get(name, name): value for name, value in sends.items()},
-        expected={_SEEN_AS.get(name, name): value for name, value in expected.items()},
+        shows=_seen(item.object, sends),
+        expected=_seen(item.object, expected),
     )
+
+
+def _seen(object_: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as a read shows them."""
+    found = {_SEEN_AS.get(name, name): value for name, value in values.items()}
+    if object_ == "Task" and found.get("Status") in _IS_CLOSED:
+        found["IsClosed"] = _IS_CLOSED[found.pop("Status")]
+    return found
 
 
 def _translated(object_: str, values: Mapping[str, Any]) -> dict[str, Any]:

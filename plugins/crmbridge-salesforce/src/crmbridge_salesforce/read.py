@@ -15,12 +15,16 @@ from crmbridge.records import Finding
 from crmbridge_salesforce import soql
 from crmbridge_salesforce.bulk import BulkQuery
 from crmbridge_salesforce.client import Answered, Client, is_missing
+from crmbridge_salesforce.deletions import Deletions
 from crmbridge_salesforce.mapping import ARCHIVED, NEVER_DELETED
-from crmbridge_salesforce.shape import Shape, Sorted, missing_column, shape_of, sort_rows
+from crmbridge_salesforce.series import single_records
+from crmbridge_salesforce.shape import Shape, Sorted, shape_of, sort_rows
 
 MARK = "SystemModstamp"
 """Indexed, and changed by the system's own updates, too, as LastModifiedDate is not ("System
 Fields", Object Reference)."""
+
+NO_OBJECT = "salesforce.object_missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +39,21 @@ class WindowReader:
     bulk_from: int
 
     def read(self, request: ReadRequest) -> Iterator[Page]:
-        """All pages of the request's window, from its position on."""
-        window = request.window
-        bounds = _bounds(window)
+        """All pages of the request's window, from its position on.
+
+        The last one names deleted records that no query shows any more, too.
+        """
+        bounds = _bounds(request.window)
         held = request.position if request.position.get("window") == bounds else {}
         if held.get("done"):
             yield _page(self._shape(request), Sorted(rows=()), held, is_last=True)
             return
+        for page in self._pages(request, bounds, held):
+            yield self._with_gone(page, request.window) if page.complete else page
+
+    def _pages(self, request: ReadRequest, bounds: list[str], held: Position) -> Iterator[Page]:
         try:
-            number = 0 if held.get("after") else self.count(request.object, window)
+            number = 0 if held.get("after") else self.count(request.object, request.window)
         except ConfigError as error:
             if not is_missing(error, "INVALID_TYPE"):
                 raise
@@ -53,13 +63,24 @@ class WindowReader:
         if held.get("job") or (self.bulk_from and number >= self.bulk_from):
             yield from self._by_bulk(shape, request, bounds, held)
         else:
-            yield from self._by_pages(shape, window, bounds, str(held.get("after", "")))
+            yield from self._by_pages(shape, request.window, bounds, str(held.get("after", "")))
+
+    def _with_gone(self, page: Page, window: Window | None) -> Page:
+        if any(one.code == NO_OBJECT for one in page.findings):
+            return page
+        gone = Deletions(client=self.client).gone(page.object, window)
+        return replace(
+            page,
+            deleted=[*page.deleted, *gone.ids],
+            findings=[*page.findings, *gone.findings],
+        )
 
     def count(self, object_: str, window: Window | None) -> int:
         """How many records there are that are not deleted."""
         if object_ not in ARCHIVED:
             return self.client.query(soql.count(object_, *_within(window))).total
-        text = soql.count(object_, "IsDeleted = false", *_within(window))
+        single = single_records(self.client, object_)
+        text = soql.count(object_, "IsDeleted = false", *single, *_within(window))
         return self.client.query(text, is_all=True).total
 
     def _shape(self, request: ReadRequest) -> Shape:
@@ -93,7 +114,8 @@ class WindowReader:
         is_all = shape.object not in NEVER_DELETED
         while True:
             beyond = f"Id > {soql.quoted(after)}" if after else ""
-            text = soql.select(shape.fields, shape.object, *_within(window), beyond, order="Id")
+            held = [*single_records(self.client, shape.object), *_within(window), beyond]
+            text = soql.select(shape.fields, shape.object, *held, order="Id")
             try:
                 return shape, self.client.query(text, is_all=is_all)
             except ConfigError as error:
@@ -102,7 +124,8 @@ class WindowReader:
     def _by_bulk(
         self, shape: Shape, request: ReadRequest, bounds: list[str], held: Position
     ) -> Iterator[Page]:
-        text = soql.select(shape.fields, request.object, *_within(request.window))
+        single = single_records(self.client, request.object)
+        text = soql.select(shape.fields, request.object, *single, *_within(request.window))
         job = BulkQuery(client=self.client, text=text, is_all=request.object not in NEVER_DELETED)
         try:
             id_ = job.open(str(held.get("job", "")))
@@ -127,7 +150,7 @@ class WindowReader:
 
     def _no_object(self, request: ReadRequest, bounds: list[str]) -> Page:
         finding = Finding(
-            code="salesforce.object_missing",
+            code=NO_OBJECT,
             example=request.object,
             remedy="Let this user see the object, or take it out of the streams",
         )
@@ -148,8 +171,8 @@ def less_missing(client: Client, shape: Shape, error: ConfigError) -> Shape:
     Raises:
         ConfigError: it was refused for something else, or cannot do without the field.
     """
-    missing = missing_column(error)
-    if not missing or missing.lower() not in {one.lower() for one in shape.fields} - {"id"}:
+    missing = shape.refused_by(error)
+    if not missing or "Id" in missing:
         raise error
     client.forget()
     return shape.without(missing)

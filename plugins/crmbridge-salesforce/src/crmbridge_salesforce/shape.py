@@ -1,7 +1,7 @@
 """Which fields of an object a query asks for, and how its rows become a page's."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
@@ -13,7 +13,8 @@ from crmbridge_salesforce.mapping import MERGED, NEVER_DELETED
 
 _COMPOUND = frozenset({"address", "location", "base64", "complexvalue"})
 """Types that no list of rows holds; their parts are fields of their own (Bulk API 2.0 guide)."""
-_NO_COLUMN = re.compile(r"No such column '([^']+)'")
+_NO_COLUMN = re.compile(r"No such column '([^']+)' on (?:entity|sobject of type) '?(\w+)")
+_NO_PARENT = re.compile(r"understand relationship '([^']+)'")
 
 Row = Sequence[Any]
 
@@ -45,15 +46,32 @@ class Shape:
             at = self.fields.index(column) if column in self.fields else -1
             object.__setattr__(self, name, at)
 
-    def without(self, missing: str) -> "Shape":
-        """The shape less a field that turned out not to be there."""
-        keep = [n for n, one in enumerate(self.fields) if one.lower() != missing.lower()]
+    def without(self, missing: Container[str]) -> "Shape":
+        """The shape less fields that turned out not to be there."""
+        keep = [n for n, one in enumerate(self.fields) if one not in missing]
+        gone = [no_field(self.object, one) for one in self.fields if one in missing]
         return replace(
             self,
             columns=tuple(self.columns[n] for n in keep),
             fields=tuple(self.fields[n] for n in keep),
-            findings=(*self.findings, no_field(self.object, missing)),
+            findings=(*self.findings, *gone),
         )
+
+    def refused_by(self, error: ConfigError) -> set[str]:
+        """The fields that a query was refused for; none if it was refused for something else.
+
+        A parent's field is named by itself with the parent's object, a parent that may not be
+        seen by its relationship.
+        """
+        if parent := _NO_PARENT.search(error.got):
+            return {one for one in self.fields if one.lower().startswith(f"{parent[1].lower()}.")}
+        found = _NO_COLUMN.search(error.got)
+        if found is None:
+            return set()
+        name, entity = found[1].lower(), found[2].lower()
+        if entity == self.object.lower():
+            return {one for one in self.fields if one.lower() == name.rpartition(".")[2]}
+        return {one for one in self.fields if one.lower().endswith(f".{name}")}
 
     def reader(self) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
         """The function that makes a record's document a row."""
@@ -110,12 +128,6 @@ def sort_rows(shape: Shape, rows: Sequence[Row]) -> Sorted:
     return Sorted(
         rows=[row for row in rows if row[at] not in _TRUE], deleted=deleted, merged=merged
     )
-
-
-def missing_column(error: ConfigError) -> str:
-    """The field that a query was refused for; "" if it was refused for something else."""
-    found = _NO_COLUMN.search(error.got)
-    return found.group(1) if found else ""
 
 
 def no_field(object_: str, name: str) -> Finding:

@@ -7,6 +7,9 @@ from typing import Any
 
 from crmbridge_salesforce.codes import parse_instant
 
+_NOT_HELD = frozenset({("Task", "kind"), ("Event", "kind"), ("Event", "status")})
+"""Of our visits, what Salesforce has no field for that we could write: it is never compared."""
+
 
 def normal(object_: str, field: str, value: Any) -> Any:
     """The value that a field will hold.
@@ -15,7 +18,8 @@ def normal(object_: str, field: str, value: Any) -> Any:
     ("Field types", Object Reference). How numbers are rounded depends on the field, which cannot
     be known without asking; `agree` allows for it.
     """
-    del object_, field
+    if (object_, field) in _NOT_HELD:
+        return None
     if isinstance(value, str):
         return value.strip() or None
     if isinstance(value, datetime):

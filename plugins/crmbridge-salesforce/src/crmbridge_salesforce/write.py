@@ -34,6 +34,7 @@ from crmbridge_salesforce.mapping import MEMBER
 from crmbridge_salesforce.members import Members
 from crmbridge_salesforce.own import Wanted, wanted_of
 from crmbridge_salesforce.settings import SalesforceSettings
+from crmbridge_salesforce.statuses import Statuses
 from crmbridge_salesforce.verdicts import (
     conflict,
     is_gone,
@@ -159,7 +160,8 @@ class Writer:
         return [again.get(one.item, one) for one in outcomes]
 
     def _way(self, operation: Operation) -> Way:
-        members = Members(client=self.client, statuses=self.settings.member_status)
+        statuses = Statuses(client=self.client, labels=self.settings.member_status)
+        members = Members(client=self.client, statuses=statuses)
         return {
             Operation.CREATE: self._create,
             Operation.UPDATE: self._change,

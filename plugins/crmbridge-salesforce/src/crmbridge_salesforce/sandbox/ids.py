@@ -9,7 +9,8 @@ PREFIXES = {
     "Task": "00T", "Event": "00U", "CampaignMember": "00v", "Campaign": "701", "Product2": "01t",
     "Order": "801", "OrderItem": "802", "PermissionSet": "0PS", "FieldPermissions": "01k",
     "PermissionSetAssignment": "0Pa", "CustomField": "00N", "Organization": "00D",
-    "CampaignMemberStatus": "01Y", "Job": "750", "Locator": "01g",
+    "CampaignMemberStatus": "01Y", "OpportunityLineItem": "00k", "Individual": "0PK",
+    "Job": "750", "Locator": "01g",
 }  # fmt: skip
 
 

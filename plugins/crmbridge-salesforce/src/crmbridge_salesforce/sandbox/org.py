@@ -11,6 +11,11 @@ from crmbridge_salesforce.sandbox.rules import SaveError, check_and_convert, der
 from crmbridge_salesforce.sandbox.schema import HARD_DELETED, ObjectSpec, make_schema
 
 INDEXED = frozenset({"CampaignId"})
+DEFAULT_STATUSES: tuple[dict[str, Any], ...] = (
+    {"Label": "Sent", "IsDefault": True, "HasResponded": False},
+    {"Label": "Responded", "IsDefault": False, "HasResponded": True},
+)
+"""What a new campaign's members may be: "Campaign Member Statuses", Salesforce Help."""
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
@@ -37,6 +42,7 @@ class Org:
         late: how long changes stay invisible after their own SystemModstamp.
         clock: None for a clock that only `tick` moves.
         locked: ids of records that somebody else holds a lock on.
+        deletions: object -> (id, when, when it shows), the log that getDeleted() reads.
         calls_allowed: the day's API requests; beyond them REQUEST_LIMIT_EXCEEDED.
         page_size: most records in one answer to a query.
     """
@@ -52,6 +58,7 @@ class Org:
     calls_allowed: int = 100_000
     page_size: int = 2000
     numbers: dict[str, int] = field(default_factory=dict)
+    deletions: dict[str, list[tuple[str, int, int]]] = field(default_factory=dict, repr=False)
     index: dict[tuple[str, str, Any], set[str]] = field(default_factory=dict, repr=False)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     id: str = make_id("Organization", 1)
@@ -74,6 +81,9 @@ class Org:
             self.at += self.tick
             id_ = long_id(id_) or self._next_id(object_)
             self._keep(object_, id_, dict(values))
+            for status in DEFAULT_STATUSES if object_ == "Campaign" else ():
+                other = self._next_id("CampaignMemberStatus")
+                self._keep("CampaignMemberStatus", other, {"CampaignId": id_, **status})
             return id_
 
     def edit(self, object_: str, id_: str, values: Mapping[str, Any]) -> None:
@@ -86,9 +96,11 @@ class Org:
         """Delete a record: into the recycle bin, or for good where the object has none."""
         with self.lock:
             if object_ in HARD_DELETED:
+                self.at += self.tick
                 del self.records[object_][id_]
-                return
-            self.edit(object_, id_, {"IsDeleted": True})
+            else:
+                self.edit(object_, id_, {"IsDeleted": True})
+            self._log_deletion(object_, id_)
 
     def purge(self, object_: str, id_: str) -> None:
         """Empty the recycle bin of one record."""
@@ -99,6 +111,7 @@ class Org:
         """Merge a record into another; what referred to the loser refers to the winner."""
         with self.lock:
             self.edit(object_, loser, {"IsDeleted": True, "MasterRecordId": winner})
+            self._log_deletion(object_, loser)
             self.edit(object_, winner, {})
             for other, spec in self.schema.items():
                 names = [one.name for one in spec.fields.values() if one.target == object_]
@@ -197,6 +210,21 @@ class Org:
                 "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"
             )
         return held
+
+    def put_person(self, values: Mapping[str, Any]) -> str:
+        """Create a person account: an account, and the contact behind it; returns the account."""
+        name = f"{values.get('FirstName', '')} {values['LastName']}".strip()
+        both = {"IsPersonAccount": True}
+        account = self.put("Account", {"Name": name, **values, **both})
+        own = {n: v for n, v in values.items() if n in {"FirstName", "LastName", "OwnerId"}}
+        contact = self.put("Contact", {**own, **both, "AccountId": account})
+        self._keep("Account", account, {"PersonContactId": contact})
+        return account
+
+    def _log_deletion(self, object_: str, id_: str) -> None:
+        now = int(self.now().timestamp() * 1000)
+        shows = now + int(self.late.total_seconds() * 1000)
+        self.deletions.setdefault(object_, []).append((id_, now, shows))
 
     def _next_id(self, object_: str) -> str:
         self.numbers[object_] = self.numbers.get(object_, 0) + 1

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
 from crmbridge.testing.loopback import Received
 from crmbridge_salesforce.sandbox.answers import Answer, RefusedError, not_found
 from crmbridge_salesforce.sandbox.bulk import Bulk
+from crmbridge_salesforce.sandbox.filter import instant_text, parse_instant
 from crmbridge_salesforce.sandbox.moods import Mood
 from crmbridge_salesforce.sandbox.org import Org
 from crmbridge_salesforce.sandbox.queries import Queries
@@ -92,6 +94,8 @@ class Rest:
         spec = need_object(self.org, rest[0])
         if rest[1:] == ["describe"]:
             return Answer(document=describe(spec))
+        if rest[1:] == ["deleted"]:
+            return self._listed_deletions(spec.name, received.query)
         if len(rest) == 1 and received.method == "POST":
             return self._created(spec.name, received.json())
         if len(rest) == 2:
@@ -99,6 +103,27 @@ class Rest:
         if len(rest) == 3:
             return self._by_key(received, spec.name, rest[1], rest[2])
         raise not_found()
+
+    def _listed_deletions(self, object_: str, query: Mapping[str, str]) -> Answer:
+        """What was deleted in whole minutes of the last 15 days ("sObject Get Deleted")."""
+        now = self.org.now()
+        start, end = (_whole_minute(query.get(name, "")) for name in ("start", "end"))
+        earliest = int((now - timedelta(days=15)).timestamp() * 1000)
+        if end - start <= 60_000:
+            words = "endDate must be more than one minute greater than the startDate"
+            raise RefusedError(400, "INVALID_REPLICATION_DATE", words)
+        shown = int(now.timestamp() * 1000)
+        found = [
+            {"id": id_, "deletedDate": instant_text(at)}
+            for id_, at, shows in self.org.deletions.get(object_, [])
+            if max(start, earliest) <= at < end and shows <= shown
+        ]
+        document = {
+            "deletedRecords": found,
+            "earliestDateAvailable": instant_text(earliest),
+            "latestDateCovered": instant_text(min(end, shown)),
+        }
+        return Answer(document=document)
 
     def _created(self, object_: str, values: Mapping[str, Any]) -> Answer:
         try:
@@ -212,6 +237,13 @@ class Rest:
                 unique=bool(metadata.get("externalId")),
             )
         return Answer(status=201, document={"id": "00N000000000001", "success": True, "errors": []})
+
+
+def _whole_minute(text: str) -> int:
+    try:
+        return parse_instant(text.replace(" ", "+")) // 60_000 * 60_000
+    except ValueError:
+        raise RefusedError(400, "INVALID_REPLICATION_DATE", f"no date: {text}") from None
 
 
 _TYPES = {

@@ -56,6 +56,8 @@ def check_and_convert(
         _check_event(wanted, state)
     if object_ == "CampaignMember" and not (state.get("ContactId") or state.get("LeadId")):
         raise SaveError("REQUIRED_FIELD_MISSING", "Required fields are missing: [LeadId]")
+    if object_ == "CampaignMember" and wanted.get("Status"):
+        _check_status(org, state)
     if str(state.get("WhoId") or "").startswith(PREFIXES["Lead"]) and state.get("WhatId"):
         raise SaveError("FIELD_INTEGRITY_EXCEPTION", "a lead has no related record", ("WhatId",))
     if held is None:
@@ -81,6 +83,18 @@ def refuse_double(org: "Org", object_: str, values: Mapping[str, Any], id_: str)
             kept = org.find(object_, other) or {}
             if tuple(kept.get(name) for name in sorted(_KEEPS)) == wanted:
                 raise SaveError("DUPLICATE_VALUE", "Already a campaign member.")
+
+
+def _check_status(org: "Org", state: Mapping[str, Any]) -> None:
+    """A member's status is one of its campaign's: what the real thing does with another is not
+    documented, so that this one is strict."""
+    labels = {str(one["Label"]).lower() for one in _statuses_of(org, state)}
+    if labels and str(state["Status"]).lower() not in labels:
+        raise SaveError(
+            "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+            f"bad value for restricted picklist field: {state['Status']}",
+            ("Status",),
+        )
 
 
 _PARTIES = {
@@ -240,9 +254,19 @@ def derive(org: "Org", object_: str, values: dict[str, Any]) -> dict[str, Any]:
         stage = str(values.get("StageName") or "")
         values["IsClosed"], values["IsWon"] = stage.startswith("Closed"), stage == "Closed Won"
     if object_ == "CampaignMember":
-        values["Status"] = values.get("Status") or "Sent"
-        values["HasResponded"] = values["Status"] == "Responded"
+        statuses = _statuses_of(org, values)
+        default = next((one for one in statuses if one["IsDefault"]), {})
+        values["Status"] = values.get("Status") or default.get("Label") or "Sent"
+        values["HasResponded"] = any(
+            one["HasResponded"] for one in statuses if one["Label"] == values["Status"]
+        )
     return values
+
+
+def _statuses_of(org: "Org", values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    ids = org.index.get(("CampaignMemberStatus", "CampaignId", values.get("CampaignId")), set())
+    found = (org.find("CampaignMemberStatus", id_) for id_ in sorted(ids))
+    return [one for one in found if one and not one.get("IsDeleted")]
 
 
 def _account_of(org: "Org", values: Mapping[str, Any]) -> str | None:

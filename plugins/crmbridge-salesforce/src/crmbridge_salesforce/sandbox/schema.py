@@ -35,6 +35,9 @@ _OBJECTS = {
         "Phone:phone/40+ Website:url/255+ Industry:picklist/255+ AnnualRevenue:currency+ "
         "NumberOfEmployees:int+ Description:textarea/32000+ LastActivityDate:date "
         "crmbridge_segment__c:string/255+ crmbridge_score__c:double+ "
+        "IsPersonAccount:boolean PersonContactId:reference=Contact FirstName:string/40+ "
+        "LastName:string/80+ PersonEmail:email/80+ PersonMobilePhone:phone/40+ "
+        "PersonHasOptedOutOfEmail:boolean+ PersonDoNotCall:boolean+ "
         "crmbridge_reasons__c:string/255+ Visit_Interval__c:double+ Visit_Minutes__c:double+ "
         "Satisfaction__c:double+ Zone__c:string/40+ Opening__c:textarea/2000+ Market__c:string/80+"
     ),
@@ -43,7 +46,12 @@ _OBJECTS = {
         "OwnerId:reference=User+ MasterRecordId:reference=Contact Email:email/80+ "
         "Phone:phone/40+ MobilePhone:phone/40+ Title:string/128+ HasOptedOutOfEmail:boolean+ "
         "DoNotCall:boolean+ EmailBouncedReason:string/255 IsEmailBounced:boolean "
-        "Department:string/80+ No_Visits__c:boolean+"
+        "Department:string/80+ No_Visits__c:boolean+ IsPersonAccount:boolean "
+        "IndividualId:reference=Individual+"
+    ),
+    "Individual": (
+        "Name:string/121 FirstName:string/40+ LastName:string/80+! HasOptedOutSolicit:boolean+ "
+        "HasOptedOutProcessing:boolean+ ShouldForget:boolean+"
     ),
     "Lead": (
         "Name:string/121 FirstName:string/40+ LastName:string/80+! Company:string/255+! "
@@ -52,15 +60,18 @@ _OBJECTS = {
         "State:string/80+ PostalCode:string/20+ Country:string/80+ Latitude:double+ "
         "Longitude:double+ GeocodeAccuracy:picklist/40+ Industry:picklist/255+ "
         "HasOptedOutOfEmail:boolean+ DoNotCall:boolean+ IsConverted:boolean "
-        "ConvertedAccountId:reference=Account ConvertedContactId:reference=Contact"
+        "ConvertedAccountId:reference=Account ConvertedContactId:reference=Contact "
+        "IndividualId:reference=Individual+"
     ),
     "Event": f"{_ACTIVITY} "
     "StartDateTime:datetime+ EndDateTime:datetime+ DurationInMinutes:int+ ActivityDate:date+ "
     "ActivityDateTime:datetime+ IsAllDayEvent:boolean+ Location:string/255+ ShowAs:picklist/40+ "
-    "EventSubtype:picklist/40 Type:picklist/255+",
+    "EventSubtype:picklist/40 Type:picklist/255+ IsRecurrence:boolean IsRecurrence2:boolean "
+    "GroupEventType:picklist/40 RecurrenceActivityId:reference=Event",
     "Task": f"{_ACTIVITY} "
     "ActivityDate:date+ Status:picklist/255+ Priority:picklist/255+ IsClosed:boolean "
-    "TaskSubtype:picklist/40+ CallType:picklist/40+ CompletedDateTime:datetime",
+    "TaskSubtype:picklist/40+ CallType:picklist/40+ CompletedDateTime:datetime Type:picklist/255+ "
+    "IsRecurrence:boolean RecurrenceActivityId:reference=Task",
     "Campaign": (
         "Name:string/80+! Type:picklist/255+ Status:picklist/255+ IsActive:boolean+ "
         "StartDate:date+ EndDate:date+ BudgetedCost:currency+ ParentId:reference=Campaign+ "
@@ -90,6 +101,10 @@ _OBJECTS = {
     "OrderItem": (
         "OrderId:reference=Order+! Product2Id:reference=Product2+ Quantity:double+ "
         "UnitPrice:currency+ TotalPrice:currency ServiceDate:date+"
+    ),
+    "OpportunityLineItem": (
+        "OpportunityId:reference=Opportunity+! Product2Id:reference=Product2+ Quantity:double+ "
+        "UnitPrice:currency+ TotalPrice:currency+ ServiceDate:date+"
     ),
     "PermissionSet": ("Name:string/80+! Label:string/80+!"),
     "FieldPermissions": (
