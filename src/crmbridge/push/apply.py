@@ -1,22 +1,20 @@
 """Applies exactly one reviewed changeset, or fewer items: intent, send, outcome, batch by batch."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import dataclass, field
 
-from crmbridge.adapters import Clock, ErrorClass, Operation, Outcome, Status
+from crmbridge.adapters import Clock, ErrorClass, Operation, Outcome, Status, WriteItem
 from crmbridge.errors import CrmbridgeError
 from crmbridge.failpoint import reach
 from crmbridge.push.admit import admit, stale, unfit
 from crmbridge.push.batches import calls, waves, write_item
 from crmbridge.push.changeset import Item
-from crmbridge.push.journal import Journal
+from crmbridge.push.flight import Steps, fly
+from crmbridge.push.journal import Journal, Landed
 from crmbridge.push.ledger import State, under_way_elsewhere
 from crmbridge.push.notes import Notes
 from crmbridge.push.report import ApplyReport, no_outcomes
-from crmbridge.push.send import Sent, send
 from crmbridge.push.settle import Target
 from crmbridge.push.takeup import take_up
 from crmbridge.records import RecordKey
@@ -46,6 +44,7 @@ class Orders:
         accept: the number that ``--accept`` named, None without it.
         actor: who asked, for the audit.
         threads: most batches in flight per connection, within what the adapter allows; >= 1.
+        concurrent: connection -> the same for it alone.
         bars: who may not be reached any more.
         between: called before each batch: renew a lease, or raise to stop.
     """
@@ -56,8 +55,13 @@ class Orders:
     actor: str = ""
     run_id: int | None = None
     threads: int = 4
+    concurrent: Mapping[str, int] = field(default_factory=dict)
     bars: Bars = bars_nobody
     between: Callable[[], None] = go_on
+
+    def threads_of(self, target: Target) -> int:
+        """Most batches in flight to a connection."""
+        return min(self.concurrent.get(target.name, self.threads), target.capabilities.workers)
 
 
 def apply(
@@ -114,6 +118,40 @@ class _Work:
         orders = self.orders
         self.journal.record(orders.fences.get(name), pairs, orders.clock.now(), orders.run_id)
         reach("push.outcome.committed")
+        self.count(pairs)
+
+    def turn(self, name: str, landed: Landed, next_: Sequence[Item]) -> None:
+        """Commit outcomes, and the intent to send others, at once."""
+        orders = self.orders
+        fence, now = orders.fences.get(name), orders.clock.now()
+        self.journal.turn(fence, landed, next_, now, orders.run_id)
+        if landed.outcomes:
+            reach("push.outcome.committed")
+            self.count(landed.outcomes)
+        if next_:
+            reach("push.intent.committed")
+
+    def steps(self, name: str) -> Steps:
+        """What a flight to a connection asks of us."""
+        fence = self.orders.fences.get(name)
+        return Steps(
+            between=self.orders.between,
+            check=lambda: self.journal.check(fence),
+            writes=self.writes,
+            turn=lambda landed, next_: self.turn(name, landed, next_),
+        )
+
+    def writes(self, batch: Sequence[Item]) -> list[WriteItem]:
+        """The writes of a batch, with what this call has learned since they were decided."""
+        depends = any(item.depends_on for item in batch)
+        remote_ids = self.journal.remote_ids if depends else {}
+        return [
+            write_item(item, remote_ids, self.versions.get((item.object, item.id), ""))
+            for item in batch
+        ]
+
+    def count(self, pairs: Sequence[tuple[Item, Outcome]]) -> None:
+        """Know what was committed."""
         for item, outcome in pairs:
             self.counts[outcome.status.value] += 1
             self.versions[item.object, outcome.id or item.id] = outcome.version
@@ -188,35 +226,11 @@ def _send_wave(target: Target, wave: Sequence[Item], work: _Work) -> None:
     fit = _still_fit(target, wave, work)
     if not fit:
         return
-    capability = target.capabilities.of(fit[0].object)
-    left = deque(calls(fit, capability))
-    workers = max(1, min(work.orders.threads, target.capabilities.workers, len(left)))
-    flying: dict[Future[Sent], list[Item]] = {}
-    with ThreadPoolExecutor(workers, thread_name_prefix="push") as pool:
-        try:
-            while left or flying:
-                while left and len(flying) < workers and target.name not in work.stops:
-                    batch = left.popleft()
-                    flying[_start(pool, target, batch, work)] = batch
-                if not flying:
-                    return
-                _land(target.name, flying, work)
-        except BaseException:
-            _land_all(target.name, flying, work)
-            raise
-
-
-def _land(name: str, flying: dict[Future[Sent], list[Item]], work: _Work) -> None:
-    """Wait for the next answers and commit them."""
-    for done in wait(flying, return_when=FIRST_COMPLETED).done:
-        _finish(name, flying.pop(done), done.result(), work)
-
-
-def _land_all(name: str, flying: dict[Future[Sent], list[Item]], work: _Work) -> None:
-    """Before giving up, keep what is answered; what cannot be kept is looked up next time."""
-    with suppress(CrmbridgeError):
-        while flying:
-            _land(name, flying, work)
+    batches = list(calls(fit, target.capabilities.of(fit[0].object)))
+    threads = max(1, min(work.orders.threads_of(target), len(batches)))
+    stop = fly(target, batches, threads, work.orders.clock, work.steps(target.name))
+    if stop is not None:
+        work.stops.setdefault(target.name, stop)
 
 
 def _still_fit(target: Target, wave: Sequence[Item], work: _Work) -> list[Item]:
@@ -244,33 +258,6 @@ def _clash(item: Item, why: str) -> Outcome:
 
 
 _REACHING = frozenset({Operation.CREATE, Operation.UPDATE, Operation.ADD_MEMBER})
-
-
-def _start(
-    pool: ThreadPoolExecutor, target: Target, batch: Sequence[Item], work: _Work
-) -> Future[Sent]:
-    """Commit the intent, then hand the batch to a worker."""
-    orders = work.orders
-    orders.between()
-    depends = any(item.depends_on for item in batch)
-    remote_ids = work.journal.remote_ids if depends else {}
-    writes = [
-        write_item(item, remote_ids, work.versions.get((item.object, item.id), ""))
-        for item in batch
-    ]
-    work.journal.intend(orders.fences.get(target.name), batch, orders.clock.now())
-    reach("push.intent.committed")
-    return pool.submit(send, target, writes, orders.clock)
-
-
-def _finish(name: str, batch: Sequence[Item], sent: Sent, work: _Work) -> None:
-    """Commit what became of a batch."""
-    by_name = {item.item: item for item in batch}
-    work.record(name, [(by_name[key], outcome) for key, outcome in sent.outcomes.items()])
-    unsent = [write.item for write in sent.unsent]
-    work.journal.reopen(work.orders.fences.get(name), unsent)
-    if sent.stop is not None:
-        work.stops.setdefault(name, sent.stop)
 
 
 __all__ = ["ApplyReport", "Bars", "Orders", "apply", "bars_nobody", "settle_open"]

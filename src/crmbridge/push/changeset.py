@@ -257,9 +257,19 @@ def change_json(change: Change) -> dict[str, Value]:
 
 
 def _item_json(item: Item) -> dict[str, Any]:
-    fields = {name: getattr(item, name) for name in Item.__slots__}
-    changes = [change_json(change) for change in item.changes]
-    return {**fields, "operation": item.operation.value, "changes": changes}
+    return {
+        "item": item.item,
+        "connection": item.connection,
+        "object": item.object,
+        "operation": item.operation.value,
+        "id": item.id,
+        "key": item.key,
+        "changes": [change_json(change) for change in item.changes],
+        "version": item.version,
+        "parent": item.parent,
+        "depends_on": item.depends_on,
+        "reason": item.reason,
+    }
 
 
 def _from_json(head: dict[str, Any], items: list[dict[str, Any]]) -> Changeset:

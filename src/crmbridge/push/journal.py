@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from crmbridge.adapters import Operation, Outcome
 from crmbridge.errors import RetryLaterError, UsageError
@@ -14,14 +14,14 @@ from crmbridge.push.changeset import Changeset, Item
 from crmbridge.push.effects import keep_written, mark_states
 from crmbridge.push.guards import describe, guarded_number
 from crmbridge.push.ledger import UNDER_WAY, State, last_of_keys, supersede_others
-from crmbridge.push.rows import changeset_of, outcome_row
+from crmbridge.push.rows import OUTCOME, changeset_of, outcome_row
 from crmbridge.push.values import Value
 from crmbridge.records import to_millis
 from crmbridge.store import Fence, Store
 from crmbridge.store.audit import AuditLine, add_audit
-from crmbridge.store.field_values import get_field_values
-from crmbridge.store.schema import audit, changeset_items, changesets, plans
-from crmbridge.store.writing import in_parts
+from crmbridge.store.leases import check
+from crmbridge.store.schema import audit, changeset_items, changesets, field_values, plans
+from crmbridge.store.writing import in_parts, update_rows
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +32,18 @@ class _Progress:
     error: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """What became of items that were sent.
+
+    Args:
+        unsent: names of those that certainly did not land.
+    """
+
+    outcomes: Sequence[tuple[Item, Outcome]] = ()
+    unsent: Sequence[str] = ()
+
+
 def load_changeset(store: Store, changeset_id: str) -> Changeset:
     """A changeset as it was kept.
 
@@ -39,6 +51,9 @@ def load_changeset(store: Store, changeset_id: str) -> Changeset:
         UsageError: there is none of this id.
     """
     return Journal(store, changeset_id).changeset
+
+
+_IF_STATE = ("changeset", "item", "state")
 
 
 class Journal:
@@ -159,17 +174,24 @@ class Journal:
 
     def seen_values(self, items: Iterable[Item]) -> dict[str, dict[str, Value]]:
         """item -> field -> what the CRM showed last, of fields that the item changes."""
+        held, mine = field_values.c, changeset_items.c
+        query = (
+            select(mine.item, held.field, held.seen)
+            .join_from(
+                changeset_items,
+                field_values,
+                (held.connection == mine.connection)
+                & (held.object == mine.object)
+                & (held.id == mine.record_id),
+            )
+            .where(mine.changeset == self.changeset.id, held.seen.is_not(None))
+        )
+        wanted = {item.item: {change.field for change in item.changes} for item in items}
         found: dict[str, dict[str, Value]] = {}
-        for key, group in _by_object(items).items():
-            with self._store.read() as tx:
-                values = get_field_values(tx, key, {item.id for item in group})
-            for item in group:
-                kept = [values.get((item.id, change.field)) for change in item.changes]
-                found[item.item] = {
-                    value.field: json.loads(value.seen)
-                    for value in kept
-                    if value is not None and value.seen is not None
-                }
+        with self._store.read() as tx:
+            for name, field, seen in tx.execute(query):
+                if field in wanted.get(name, ()):
+                    found.setdefault(name, {})[field] = json.loads(seen)
         return found
 
     def written_elsewhere(self, items: Iterable[Item]) -> dict[str, str]:
@@ -189,38 +211,47 @@ class Journal:
             and row.operation != Operation.DELETE.value
         }
 
-    def intend(self, fence: Fence | None, items: Sequence[Item], now: datetime) -> None:
-        """Commit that items are about to be sent.
+    def turn(
+        self,
+        fence: Fence | None,
+        landed: Landed,
+        next_: Sequence[Item],
+        now: datetime,
+        run_id: int | None,
+    ) -> None:
+        """Commit at once what became of some items, and that others are about to be sent.
+
+        One commit for both: waiting for the disk costs as much as a hundred items.
 
         Raises:
             RetryLaterError: the lease is lost, or another process sends them.
         """
-        names = [item.item for item in items]
+        if not (landed.outcomes or landed.unsent or next_):
+            return
+        names = [item.item for item in next_]
         with self._store.write(fence) as tx:
-            changed = sum(
-                tx.execute(
-                    self._these(part)
-                    .where(changeset_items.c.state == State.PENDING.value)
-                    .values(state=State.SENDING.value, sent_at=to_millis(now))
-                ).rowcount
-                for part in in_parts(names)
-            )
-            if changed != len(names):
-                raise RetryLaterError(
-                    f"changeset {self.changeset.id}",
-                    f"{len(names)} items to be pending",
-                    str(changed),
-                    "Another push is at work: wait until it has ended",
-                )
+            self._record(tx, landed.outcomes, now, run_id)
+            self._reopen(tx, landed.unsent)
+            self._intend(tx, names, to_millis(now))
+        self._keep(landed.outcomes)
+        self._move(landed.unsent, State.PENDING)
         self._move(names, State.SENDING)
+
+    def check(self, fence: Fence | None) -> None:
+        """Make sure that a lease is still ours.
+
+        Raises:
+            RetryLaterError: it is not.
+        """
+        if fence is not None:
+            check(self._store, fence)
 
     def reopen(self, fence: Fence | None, names: Sequence[str]) -> None:
         """Commit that items certainly did not land."""
         if not names:
             return
         with self._store.write(fence) as tx:
-            for part in in_parts(names):
-                tx.execute(self._these(part).values(state=State.PENDING.value, handle=""))
+            self._reopen(tx, names)
         self._move(names, State.PENDING)
 
     def record(
@@ -232,15 +263,8 @@ class Journal:
     ) -> None:
         """Commit outcomes: the items' states, what the CRM now holds, and the audit."""
         with self._store.write(fence) as tx:
-            self._set_each(tx, [outcome_row(item, outcome, now) for item, outcome in pairs])
-            add_audit(tx, [self._outcome_line(now, run_id, *pair) for pair in pairs])
-            keep_written(tx, pairs, self.changeset.id, to_millis(now))
-            mark_states(tx, pairs, run_id or 0)
-        for item, outcome in pairs:
-            progress = self._progress[item.item]
-            progress.state = State(outcome.status.value)
-            progress.remote_id, progress.handle = outcome.id or item.id, outcome.handle
-            progress.error = outcome.error
+            self._record(tx, pairs, now, run_id)
+        self._keep(pairs)
 
     def skip(
         self, fence: Fence | None, reasons: Mapping[str, str], now: datetime, run_id: int | None
@@ -249,19 +273,54 @@ class Journal:
         state = State.SKIPPED.value
         with self._store.write(fence) as tx:
             at = to_millis(now)
-            self._set_each(
-                tx,
-                [
-                    {"item_": name, "state": state, "error": reason, "done_at": at}
-                    for name, reason in reasons.items()
-                ],
-            )
+            rows = [(state, reason, at, name) for name, reason in reasons.items()]
+            self._set_each(tx, ("state", "error", "done_at"), rows)
             lines = (
                 self._line(now, run_id, ("push", state, reason), self._items[name])
                 for name, reason in reasons.items()
             )
             add_audit(tx, lines)
         self._move(reasons, State.SKIPPED)
+
+    def _intend(self, tx: Connection, names: Sequence[str], at: int) -> None:
+        id_, sending, pending = self.changeset.id, State.SENDING.value, State.PENDING.value
+        rows = [(sending, at, id_, name, pending) for name in names]
+        changed = update_rows(tx, changeset_items, ("state", "sent_at"), _IF_STATE, rows)
+        if changed != len(names):
+            raise RetryLaterError(
+                f"changeset {self.changeset.id}",
+                f"{len(names)} items to be pending",
+                str(changed),
+                "Another push is at work: wait until it has ended",
+            )
+
+    def _reopen(self, tx: Connection, names: Sequence[str]) -> None:
+        for part in in_parts(names):
+            tx.execute(self._these(part).values(state=State.PENDING.value, handle=""))
+
+    def _record(
+        self,
+        tx: Connection,
+        pairs: Sequence[tuple[Item, Outcome]],
+        now: datetime,
+        run_id: int | None,
+    ) -> None:
+        if not pairs:
+            return
+        at = to_millis(now)
+        rows = [(*outcome_row(item, outcome, at), item.item) for item, outcome in pairs]
+        self._set_each(tx, OUTCOME, rows)
+        add_audit(tx, [self._outcome_line(at, run_id, *pair) for pair in pairs])
+        keep_written(tx, pairs, self.changeset.id, at)
+        mark_states(tx, pairs, run_id or 0)
+
+    def _keep(self, pairs: Sequence[tuple[Item, Outcome]]) -> None:
+        """Know what was committed."""
+        for item, outcome in pairs:
+            progress = self._progress[item.item]
+            progress.state = State(outcome.status.value)
+            progress.remote_id, progress.handle = outcome.id or item.id, outcome.handle
+            progress.error = outcome.error
 
     def finish(self, now: datetime) -> None:
         """Commit how far the changeset has come; one that was taken back whole is undone."""
@@ -290,16 +349,13 @@ class Journal:
             changeset_items.c.changeset == self.changeset.id, changeset_items.c.item.in_(names)
         )
 
-    def _set_each(self, tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Set columns of many items at once; ``item_`` names the item of each row."""
-        if not rows:
-            return
-        items = changeset_items
-        statement = items.update().where(
-            items.c.changeset == self.changeset.id, items.c.item == bindparam("item_")
-        )
-        names = [name for name in rows[0] if name != "item_"]
-        tx.execute(statement.values({name: bindparam(name) for name in names}), list(rows))
+    def _set_each(
+        self, tx: Connection, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Set columns of many items at once; each row ends with the name of its item."""
+        id_ = self.changeset.id
+        keyed = ((*row[:-1], id_, row[-1]) for row in rows)
+        update_rows(tx, changeset_items, names, ("changeset", "item"), keyed)
 
     def _accepted(self) -> Any:
         return select(audit.c.number).where(
@@ -311,11 +367,21 @@ class Journal:
         mine = changesets.c.id == self.changeset.id
         tx.execute(changesets.update().where(mine).values(state=state, applied_at=applied_at))
 
-    def _outcome_line(
-        self, now: datetime, run_id: int | None, item: Item, outcome: Outcome
-    ) -> AuditLine:
-        line = self._line(now, run_id, ("push", outcome.status.value, outcome.error), item)
-        return replace(line, record_id=outcome.id or item.id)
+    def _outcome_line(self, at: int, run_id: int | None, item: Item, outcome: Outcome) -> AuditLine:
+        return AuditLine(
+            at=at,
+            actor=self._actor,
+            action="push",
+            run_id=run_id,
+            changeset=self.changeset.id,
+            item=item.item,
+            connection=item.connection,
+            object=item.object,
+            record_id=outcome.id or item.id,
+            operation=item.operation.value,
+            status=outcome.status.value,
+            detail=outcome.error,
+        )
 
     def _line(
         self, now: datetime, run_id: int | None, said: tuple[str, str, str], item: Item | None
@@ -345,13 +411,6 @@ class Journal:
 
 def _is_new(item: Item) -> bool:
     return item.operation in {Operation.CREATE, Operation.ADD_MEMBER}
-
-
-def _by_object(items: Iterable[Item]) -> dict[tuple[str, str], list[Item]]:
-    groups: dict[tuple[str, str], list[Item]] = {}
-    for item in items:
-        groups.setdefault((item.connection, item.object), []).append(item)
-    return groups
 
 
 def _read(tx: Connection, changeset_id: str) -> tuple[Row[Any], Sequence[Row[Any]]]:

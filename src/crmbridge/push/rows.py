@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -64,27 +63,40 @@ def changeset_of(head: Row[Any], rows: Sequence[Row[Any]]) -> Changeset:
 
 
 def _item(row: Row[Any]) -> Item:
-    changes = tuple(Change(**change) for change in json.loads(row.changes))
+    held = row._mapping  # noqa: SLF001  public in SQLAlchemy
     return Item(
-        **{name: getattr(row, name) for name in _COPIED},
-        id=row.record_id,
-        operation=Operation(row.operation),
-        changes=changes,
+        item=held["item"],
+        connection=held["connection"],
+        object=held["object"],
+        id=held["record_id"],
+        key=held["key"],
+        operation=_OPERATIONS[held["operation"]],
+        changes=tuple(Change(**change) for change in json.loads(held["changes"])),
+        version=held["version"],
+        parent=held["parent"],
+        depends_on=held["depends_on"],
+        reason=held["reason"],
     )
 
 
-def outcome_row(item: Item, outcome: Outcome, now: datetime) -> dict[str, Any]:
-    """What an outcome sets in the row of its item, which ``item_`` names."""
-    return {
-        "item_": item.item,
-        "state": outcome.status.value,
-        "error_class": outcome.error_class.value if outcome.error_class else "",
-        "error": _with_survivor(outcome),
-        "remote_id": outcome.id or item.id,
-        "remote_version": outcome.version,
-        "handle": outcome.handle,
-        "done_at": to_millis(now),
-    }
+_OPERATIONS = {one.value: one for one in Operation}
+
+
+OUTCOME = ("state", "error_class", "error", "remote_id", "remote_version", "handle", "done_at")
+"""What an outcome sets in the row of its item."""
+
+
+def outcome_row(item: Item, outcome: Outcome, at: int) -> tuple[Any, ...]:
+    """The values of `OUTCOME`."""
+    return (
+        outcome.status.value,
+        outcome.error_class.value if outcome.error_class else "",
+        _with_survivor(outcome),
+        outcome.id or item.id,
+        outcome.version,
+        outcome.handle,
+        at,
+    )
 
 
 def _with_survivor(outcome: Outcome) -> str:

@@ -86,6 +86,27 @@ def insert_rows(
     return _execute(tx, _insert(tx, table, names), rows)
 
 
+def update_rows(
+    tx: Connection,
+    table: Table,
+    names: tuple[str, ...],
+    key: tuple[str, ...],
+    rows: Iterable[tuple[Any, ...]],
+) -> int:
+    """Set columns of rows by their key.
+
+    Args:
+        rows: the values of `names`, then those of `key`.
+
+    Returns:
+        How many were found.
+    """
+    mark = "?" if tx.dialect.name == "sqlite" else "%s"
+    assigned = ", ".join(f'"{name}" = {mark}' for name in names)
+    found = " AND ".join(f'"{name}" = {mark}' for name in key)
+    return _execute(tx, f'UPDATE "{table.name}" SET {assigned} WHERE {found}', rows)
+
+
 def in_parts(ids: Iterable[str], size: int = IDS_AT_ONCE) -> Iterator[list[str]]:
     """Cut ids into lists that one ``IN (...)`` takes."""
     left = iter(ids)
