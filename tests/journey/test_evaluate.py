@@ -410,7 +410,7 @@ def test_satisfaction_is_told_on_what_was_pulled(ran: Any) -> None:
     (overall,) = [row for row in groups if row["by"] == "all"]
     assert overall["ratios"]["needs_ratio"]["under"] > 0
     assert overall["ratios"]["strategy_ratio"]["value"] is not None
-    assert {row["by"] for row in groups} == {"all", "segment", "rep_id", "period", "customer_id"}
+    assert {row["by"] for row in groups} == {"all", "segment", "rep", "period", "customer_id"}
 
 
 def test_a_word_that_is_the_outcome_is_quarantined_in_alternating_rows(

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,10 +10,11 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from crmbridge.engine.reasons import reasons_text
-from crmbridge.engine.satisfaction import satisfaction_ratios, strategy_visits, visit_facts
 from crmbridge.engine.strategy import Strategy, StrategyParameters, fit_strategy
 from crmbridge.jobs.analysis.customers import Analysed
 from crmbridge.jobs.report import RunReport
+from crmbridge.jobs.showing.attainment import kept_rows
+from crmbridge.jobs.showing.ratios import GROUPS, HEADERS, base_sources, ratio_facts, ratio_rows
 from crmbridge.jobs.showing.tables import table_text, write_text
 from crmbridge.jobs.territory.planning import Made, MadePlan
 from crmbridge.jobs.workspace import Workspace
@@ -123,7 +123,7 @@ def write_analysis(workspace: Workspace, found: Analysed, report: RunReport) -> 
     prefix = f"{file_name(name)}_" if several and not _is_only_base(workspace) else ""
     written = [
         write_text(folder / f"{prefix}customer_analysis.csv", _analysis_text(found)),
-        write_text(folder / f"{prefix}satisfaction.csv", _satisfaction_text(workspace, found)),
+        write_text(folder / f"{prefix}satisfaction.csv", _satisfaction_text(workspace, name)),
     ]
     strategy = strategy_of(workspace, found)
     if strategy is not None:
@@ -165,81 +165,9 @@ def _analysis_text(found: Analysed) -> str:
     return table_text(headers, rows)
 
 
-def satisfaction_facts(workspace: Workspace, found: Analysed) -> pd.DataFrame:
-    """What the four ratios are made of: needs, feedback, visits and the strategy's visits."""
-    now = workspace.clock.now()
-    since = (now - timedelta(days=365)).date()
-    sources = base_sources(workspace, found.base)
-    with workspace.store.read() as tx:
-        visits = [r for r in load_stream(tx, "activities", sources) if r["kind"] == "visit"]
-        orders = load_stream(tx, "orders", sources)
-        feedback = load_stream(tx, "feedback", sources)
-    frames = [
-        visit_facts(
-            pd.DataFrame(visits, columns=["customer_id", "rep_id", "start_at", "status"]),
-            pd.DataFrame(orders, columns=["customer_id", "ordered_at"]),
-            since,
-            now.date(),
-        ),
-        pd.DataFrame(
-            {
-                "customer_id": [row["customer_id"] for row in feedback],
-                "expected": [row["expected"] for row in feedback],
-                "actual": [row["actual"] for row in feedback],
-                "needs": [row["needs"] for row in feedback],
-                "needs_met": [row["needs_met"] for row in feedback],
-            }
-        ),
-    ]
-    scored = found.scored.frame
-    frames.append(
-        pd.DataFrame(
-            {
-                "customer_id": scored.index.astype(str),
-                "strategy_visits": strategy_visits(scored["interval_days"].to_numpy(), 365),
-            }
-        )
-    )
-    frames.append(_stated(found.customers, workspace.settings.engine.satisfaction.expected))
-    return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
-
-
-def _stated(customers: pd.DataFrame, expected: float | None) -> pd.DataFrame:
-    """Satisfaction as customers' own records state it, against what is expected of all."""
-    if expected is None or "satisfaction" not in customers.columns:
-        return pd.DataFrame()
-    known = customers[customers["satisfaction"].notna()]
-    return pd.DataFrame(
-        {
-            "customer_id": known.index.astype(str),
-            "actual": known["satisfaction"].to_numpy(float),
-            "expected": expected,
-        }
-    )
-
-
-def base_sources(workspace: Workspace, base: str) -> tuple[str, ...]:
-    """A base connection and those that complete it."""
-    from crmbridge.jobs.analysis.customers import base_connections
-
-    return base_connections(workspace.settings)[base]
-
-
-def _satisfaction_text(workspace: Workspace, found: Analysed) -> str:
-    facts = satisfaction_facts(workspace, found)
-    members = found.segmented.members
-    facts["segment"] = [
-        members[str(id_)].name if str(id_) in members else "" for id_ in facts["customer_id"]
-    ]
-    headers = ("by", "group", "ratio", "value", "sentence")
-    rows = []
-    for by in ((), ("segment",), ("customer_id",)):
-        result = satisfaction_ratios(facts, by)
-        names = ("needs_ratio", "expectation_ratio", "plan_ratio", "strategy_ratio")
-        for group, row in result.frame.iterrows():
-            for name, sentence in zip(names, row["sentences"], strict=True):
-                rows.append((by[0] if by else "all", group, name, row[name], sentence))
-    return table_text(headers, rows)
+def _satisfaction_text(workspace: Workspace, base: str) -> str:
+    rows: list[Sequence[Any]] = list(ratio_rows(ratio_facts(workspace, base), tuple(GROUPS)))
+    return table_text(HEADERS, [*rows, *kept_rows(workspace)])
 
 
 def strategy_of(workspace: Workspace, found: Analysed) -> Strategy | None:

@@ -6,15 +6,23 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
+
 import crmbridge
+from crmbridge.jobs.analysis.chances import CAMPAIGNS, VISITS, known_chances
 from crmbridge.jobs.analysis.customers import base_connections
 from crmbridge.jobs.report import RunReport
+from crmbridge.jobs.showing.attainment import kept_rows
+from crmbridge.jobs.showing.charts import HOW, can_draw
+from crmbridge.jobs.showing.departments import department_sheets
 from crmbridge.jobs.showing.map import map_svg
+from crmbridge.jobs.showing.ratios import ratio_facts, ratio_rows
 from crmbridge.jobs.showing.state import past_runs
 from crmbridge.jobs.showing.tables import write_text
 from crmbridge.jobs.territory.planning import Made, plans_again
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import RepSummary
+from crmbridge.records import to_millis
 from crmbridge.store.scores import load_scores
 from crmbridge.store.segments import load_segments
 
@@ -57,6 +65,10 @@ def report_facts(workspace: Workspace) -> dict[str, Any]:
         "map": map_svg(made, rows),
         "why_not": _why_not(made),
         "customers": list(_customers(workspace)),
+        "departments": _departments(workspace),
+        "no_charts": "" if can_draw() else HOW,
+        "kpis": _kpis(workspace),
+        "models": _models(workspace),
         "visits": list(_visits(made, rows, names)),
         "runs": past_runs(workspace, 10),
     }
@@ -123,6 +135,58 @@ def _customers(workspace: Workspace) -> Iterable[dict[str, Any]]:
         rows += [("segment", name, count) for name, count in groups.most_common()]
         headers = ("", "", "customers")
         yield {"title": base, "headers": headers, "rows": rows}
+
+
+def _departments(workspace: Workspace) -> list[dict[str, Any]]:
+    found = []
+    now = to_millis(workspace.clock.now())
+    for base, sources in base_connections(workspace.settings).items():
+        with workspace.store.read() as tx:
+            sheets = department_sheets(tx, sources, now)
+        found += [
+            {
+                "base": base,
+                "department": sheet.department,
+                "title": sheet.title,
+                "headers": sheet.headers,
+                "rows": sheet.rows,
+                "chart": Markup(sheet.chart),  # noqa: S704  drawn here; labels are escaped in it
+                "more": sheet.more,
+            }
+            for sheet in sheets
+        ]
+    return found
+
+
+_KPI_GROUPS = ("all", "segment", "rep", "period")
+"""Customers' own are in satisfaction.csv: there are too many for a page."""
+
+
+def _kpis(workspace: Workspace) -> list[tuple[Any, ...]]:
+    """(of what, by, group, sentence) of each ratio that has a value, and of all over everybody."""
+    rows = [
+        (base, by, group, sentence)
+        for base in base_connections(workspace.settings)
+        for by, group, _, value, sentence in ratio_rows(ratio_facts(workspace, base), _KPI_GROUPS)
+        if by == "all" or value == value  # NaN is not itself
+    ]
+    rows += [
+        ("plans", by, group, sentence)
+        for by, group, _, value, sentence in kept_rows(workspace)
+        if by == "all" or value is not None
+    ]
+    return rows
+
+
+def _models(workspace: Workspace) -> list[dict[str, Any]]:
+    """The cards of what was learned, with why there is no model where there is none."""
+    found = []
+    for base in base_connections(workspace.settings):
+        for what in (VISITS, CAMPAIGNS):
+            chances = known_chances(workspace, base, what)
+            if chances is not None:
+                found.append({"base": base, "what": what, **chances.card})
+    return found
 
 
 def _visits(made: Made, rows: Rows, names: Mapping[str, str]) -> Iterable[dict[str, Any]]:
