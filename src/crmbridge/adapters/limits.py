@@ -1,6 +1,7 @@
 """How hard a CRM may be used: rate, concurrency and patience."""
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,19 +44,25 @@ class Limits:
 
 @dataclass(slots=True)
 class TokenBucket:
-    """Lets `most` requests pass in each period, all of them at once if need be; 0 is no limit."""
+    """Lets at most `most` requests pass in any stretch of a period, wherever it begins.
+
+    A bucket that is refilled all the time would let twice as many pass in its first period: those
+    it was full of, and those that dripped in. So a token comes back a whole period after it was
+    taken. Below one a period, it is one in as many periods as that takes; 0 is no limit.
+    """
 
     most: float
     period_seconds: float
     clock: Clock
-    _tokens: float = field(init=False)
-    _at: float = field(init=False)
+    _taken: deque[float] = field(init=False)
+    _period: float = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         """Start full."""
-        self._tokens = max(self.most, 1.0)
-        self._at = self.clock.monotonic()
+        whole = max(int(self.most), 1)
+        self._taken = deque(maxlen=whole)
+        self._period = self.period_seconds / min(self.most, 1.0) if self.most > 0 else 0.0
 
     def take(self) -> None:
         """Wait for a token; returns at once where there is no limit."""
@@ -68,10 +75,10 @@ class TokenBucket:
         """Take a token, on credit if need be; returns the seconds until it is ours."""
         with self._lock:
             now = self.clock.monotonic()
-            rate = self.most / self.period_seconds
-            self._tokens = min(max(self.most, 1.0), self._tokens + (now - self._at) * rate) - 1.0
-            self._at = now
-            return max(0.0, -self._tokens / rate)
+            is_empty = len(self._taken) == self._taken.maxlen
+            at = max(now, self._taken[0] + self._period) if is_empty else now
+            self._taken.append(at)
+            return at - now
 
 
 @dataclass(slots=True)

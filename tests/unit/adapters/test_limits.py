@@ -42,15 +42,22 @@ except QuotaError:
 """
 
 
-def test_a_bucket_lets_a_seconds_worth_pass_and_then_paces() -> None:
+@pytest.mark.parametrize("most", [4, 2.5, 1, 0.5])
+def test_no_stretch_of_a_second_sees_more_than_the_limit(most: float) -> None:
     clock = FixedClock(NOW)
-    bucket = TokenBucket(4, 1.0, clock)
+    bucket = TokenBucket(most, 1.0, clock)
+    passed: list[float] = []
 
-    for _ in range(8):
+    for number in range(40):
         bucket.take()
+        passed.append(clock.monotonic())
+        clock.at += timedelta(milliseconds=number % 3)
 
-    # four at once, then one each quarter of a second
-    assert clock.slept == pytest.approx([0.25] * 4, abs=1e-5)
+    whole = max(1, int(most))
+    busiest = max(sum(at <= one < at + 0.999 for one in passed) for at in passed)
+    assert busiest == whole
+    assert busiest <= max(most, 1)
+    assert sum(clock.slept) <= 40 / min(most, whole)  # and no slower than that
 
 
 def test_no_limit_never_waits() -> None:
