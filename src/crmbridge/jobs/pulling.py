@@ -115,6 +115,7 @@ def source_of(
         full=full,
         accept_shrink=accept,
         sweep_days=opened.settings.pull.sweep_days,
+        formula_refresh_hours=opened.settings.pull.formula_refresh_hours,
         completes=opened.settings.completes,
         owner_from=own.owner_from,
         organisation=opened.organisation,

@@ -12,6 +12,7 @@ from crmbridge.errors import (
     StorageError,
 )
 from crmbridge.pull.absence import close_snapshot, sweep
+from crmbridge.pull.formulas import refresh_formulas
 from crmbridge.pull.garbage import rarely_collecting
 from crmbridge.pull.held import blank
 from crmbridge.pull.links import pull_links
@@ -125,12 +126,14 @@ def _pull_object(work: Work) -> None:
         work.ability.reading, work.source.capabilities, marks, now, str(work.place)
     ):
         _close(work, plan, read_stretch(work, plan))
-    for what, step in (("ids", sweep), ("links", pull_links)):
+    for what, step in _STEPS:
         try:
             step(work)
         except _NOT_THERE as error:
             work.findings.append(_untold(work, what, error))
 
+
+_STEPS = (("ids", sweep), ("formulas", refresh_formulas), ("links", pull_links))
 
 _NOT_THERE = (RecordError, CannotError)
 """What an account that lacks an address answers: 404, or that it does not offer it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from crmbridge.adapters import Capabilities, Clock, Connection, FieldSource
+from crmbridge.adapters import Capabilities, Clock, Connection, FieldSource, RemoteObject
 from crmbridge.errors import CrmbridgeError, ExitCode
 from crmbridge.pull.mapping import MappingOptions
 from crmbridge.records import STREAMS, Counts, Finding, Stream
@@ -63,6 +63,9 @@ class Source:
         sweep_days: how often all ids are compared, where only that shows deletions.
         completes: the connection whose records this one completes; "" for none.
         organisation: the account's id; None to ask for it.
+        formula_refresh_hours: how often records with fields that the CRM works out are read
+            again; 0 for never.
+        described: object -> what the CRM described, filled when it is first asked for.
         owner_from: "deals" to take a missing owner from the customer's latest deal.
     """
 
@@ -81,6 +84,8 @@ class Source:
     completes: str = ""
     owner_from: str = ""
     organisation: str | None = None
+    formula_refresh_hours: float = 0.0
+    described: dict[str, RemoteObject] = field(default_factory=dict)
 
     def account(self) -> str:
         """The account's id."""

@@ -66,6 +66,8 @@ class PullSettings(Table):
     "How far a window reaches back into the last one; by default what the adapter says."
     sweep_days: Positive = 7
     "Days between two sweeps over all ids, where deletions cannot be known otherwise."
+    formula_refresh_hours: Count = 24
+    "Hours after which records with fields that the CRM works out are read again; 0 for never."
 
 
 class LimitSettings(Table):
