@@ -5,6 +5,7 @@ from crmbridge.settings.campaigns import CampaignSettings, FollowUpSettings, Goa
 from crmbridge.settings.connections import ConnectionSettings
 from crmbridge.settings.engine import (
     EngineSettings,
+    OfferSettings,
     ScoreSettings,
     ScoreWeights,
     SegmentSettings,
@@ -50,6 +51,7 @@ __all__ = [
     "JobSettings",
     "LimitSettings",
     "LunchSettings",
+    "OfferSettings",
     "OpeningSettings",
     "OutSettings",
     "PlanningSettings",

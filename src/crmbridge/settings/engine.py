@@ -136,6 +136,15 @@ class SatisfactionSettings(Table):
     "Satisfaction expected of every customer, on the scale of customers.satisfaction."
 
 
+class OfferSettings(Table):
+    """What to talk about with customers."""
+
+    offered: Literal["new", "any"] = "new"
+    "Only products that a customer never bought, or those bought again and again, too."
+    count: Annotated[int, Field(ge=1, le=50)] = 3
+    "Most offers for each customer."
+
+
 class IdentitySettings(Table):
     """When two records of different connections are the same customer."""
 
@@ -168,6 +177,8 @@ class EngineSettings(Table):
     "What customers expect."
     value: ValueSettings = Field(default_factory=ValueSettings)
     "What customers will buy."
+    offers: OfferSettings = Field(default_factory=OfferSettings)
+    "What to talk about with customers."
     identity: IdentitySettings = Field(default_factory=IdentitySettings)
     "When two records are the same customer."
 

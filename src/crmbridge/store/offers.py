@@ -9,7 +9,7 @@ from crmbridge.records import RecordKey
 from crmbridge.store.schema import offers
 from crmbridge.store.writing import put_rows
 
-_NAMES = ("connection", "object", "id", "rank", "product", "fit", "why", "model", "run_id")
+_NAMES = ("connection", "object", "id", "rank", "product", "why", "model", "run_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,14 +18,12 @@ class Offer:
 
     Args:
         rank: 1 for the best.
-        fit: how well it fits, 0 to 1.
         why: one sentence.
     """
 
     key: RecordKey
     rank: int
     product: str
-    fit: float
     why: str = ""
     model: str
     run_id: int = 0
@@ -40,7 +38,7 @@ def save_offers(tx: Connection, connection: str, found: Iterable[Offer]) -> None
         where = [column == value for column, value in zip(key, gone, strict=True)]
         tx.execute(offers.delete().where(offers.c.connection == connection, *where))
     values = (
-        (*(o.key.connection, o.key.object, o.key.id, o.rank), *(o.product, o.fit, o.why),
+        (*(o.key.connection, o.key.object, o.key.id, o.rank), *(o.product, o.why),
          *(o.model, o.run_id))
         for o in rows.values()
     )  # fmt: skip
@@ -62,7 +60,6 @@ def load_offers(
             key=RecordKey(row.connection, row.object, row.id),
             rank=row.rank,
             product=row.product,
-            fit=row.fit,
             why=row.why,
             model=row.model,
             run_id=row.run_id,

@@ -293,7 +293,6 @@ offers = Table(
     _text("id"),
     _integer("rank"),
     _text("product"),
-    _number("fit"),
     _text("why"),
     _text("model"),
     _integer("run_id"),

@@ -26,7 +26,7 @@ def test_show_tells_chances_talk_preference_and_other_records(shop: Any) -> None
 
     found = explain_record(shop.space, "sales/customers/a")
 
-    assert found["talk_about"] == ["cups (open need on record, 0.70 of 1)"]
+    assert found["talk_about"] == ["cups (open need on record)"]
     assert found["preference"]["channel"] == "call, 100 % of 3 responses"
     assert found["preference"]["hour"] == "8 to 9"
     assert "50 of each are the least" in found["chances"]["order after a visit"]
@@ -44,7 +44,7 @@ def test_show_says_what_is_not_known_yet(shop: Any) -> None:
 
 
 def test_a_brief_says_what_to_talk_about_and_how_they_respond() -> None:
-    offer = Offer(key=KEY, rank=1, product="cups", fit=0.7, why="open need on record", model="m")
+    offer = Offer(key=KEY, rank=1, product="cups", why="open need on record", model="m")
     habit = Preference(channel="call", share=1.0, weekday="Monday", hour=8, responses=3)
 
     brief = brief_of({"segment": None, "industry": None}, (), "", (), (), None,

@@ -1,5 +1,6 @@
 """What is learned from past visits and campaigns is kept with its card, frozen until it is due."""
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from crmbridge.jobs.analysis.history import (
     past_campaign_decisions,
     past_visit_decisions,
 )
+from crmbridge.jobs.analysis.offers import model_name as offers_name
 from crmbridge.records import to_millis
 from crmbridge.store.models import latest_model
 from crmbridge.store.offers import load_offers
@@ -162,7 +164,7 @@ def test_campaign_members_are_decisions_of_the_campaigns_first_day(shop: Any) ->
     assert set(rows["at"]) == {1_767_571_200_000}  # 2026-01-05 00:00 UTC
 
 
-def test_what_to_talk_about_is_kept_need_first(shop: Any) -> None:
+def test_what_to_talk_about_is_kept_need_first_and_nothing_that_was_bought(shop: Any) -> None:
     shop.hold("customers", *({"id": f"c{n}"} for n in range(4)))
     shop.hold("products", {"id": "t", "name": "tea"}, {"id": "m", "name": "milk"})
     bought = [("c0", "t"), ("c0", "m"), ("c1", "t"), ("c1", "m"), ("c2", "t")]
@@ -176,7 +178,10 @@ def test_what_to_talk_about_is_kept_need_first(shop: Any) -> None:
 
     with shop.space.store.read() as tx:
         offers = load_offers(tx, ("sales",))
+        held = latest_model(tx, offers_name("sales"))
     assert [(o.key.id, o.rank, o.product, o.why) for o in offers] == [
         ("c2", 1, "cups", "open need on record"),
-        ("c2", 2, "milk", "similar customers also buy it"),
+        ("c2", 2, "milk", "most customers buy it"),
     ]
+    assert held is not None
+    assert "100 are the least" in json.loads(held.card)["verdict"]

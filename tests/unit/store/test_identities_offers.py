@@ -52,7 +52,7 @@ def test_a_pair_can_be_forgotten(store: Store) -> None:
 
 
 def offer(rank: int, product: str) -> Offer:
-    return Offer(key=A, rank=rank, product=product, fit=0.5, model="m")
+    return Offer(key=A, rank=rank, product=product, model="m")
 
 
 def test_offers_take_the_place_of_those_before(store: Store) -> None:

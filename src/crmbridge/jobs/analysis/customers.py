@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from crmbridge.engine.affinity import best_offers
-from crmbridge.engine.needs import strongest_needs
 from crmbridge.engine.parameters import WORDS, PartWeights, ScoreParameters
 from crmbridge.engine.rates import market_table
 from crmbridge.engine.scores import ScoredCustomers, score_visits
 from crmbridge.engine.segments import Membership, Segmentation
+from crmbridge.jobs.analysis.buying import bought_lines, named_needs
 from crmbridge.jobs.analysis.chances import VISITS, Chances, learned_chances, with_chances
-from crmbridge.jobs.analysis.offers import next_offers
+from crmbridge.jobs.analysis.offers import keep_offers
 from crmbridge.jobs.analysis.scoring import rescored
 from crmbridge.jobs.analysis.segmenting import segment_customers
 from crmbridge.jobs.territory.known import key_of
@@ -23,7 +23,6 @@ from crmbridge.jobs.workspace import Workspace
 from crmbridge.records import Finding, RecordKey, to_millis
 from crmbridge.settings import ScoreSettings, Settings
 from crmbridge.store.features import reduce_features
-from crmbridge.store.offers import save_offers
 from crmbridge.store.scores import Score, save_scores
 from crmbridge.store.segments import Segment, save_segments
 from crmbridge.store.territory import Record, load_customers, load_stream
@@ -71,7 +70,8 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
     customers = _frame(records, _own_fields(workspace.settings, base))
     features = reduce_features(workspace.store, tuple(sources), to_millis(now))
     features = features[~features.index.duplicated()].drop(columns="object", errors="ignore")
-    features = features.join(_offers(workspace, sources)).join(_needs(workspace, sources))
+    lines, needs = bought_lines(workspace, sources), named_needs(workspace, sources)
+    features = features.join(best_offers(lines, "product")).join(needs)
     chances, learned = learned_chances(workspace, base, sources, customers, features)
     features = with_chances(features, chances[VISITS])
     parameters = score_parameters(workspace, sources, now)
@@ -92,6 +92,7 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
         findings=(*learned, *scored.findings, *segmented.findings),
     )
     _save(workspace, analysed, now)
+    keep_offers(workspace, base, keys, lines, needs.rename_axis("customer_id").reset_index())
     return analysed
 
 
@@ -119,28 +120,6 @@ def _frame(records: Sequence[Record], own: frozenset[str]) -> pd.DataFrame:
 def _own_fields(settings: Settings, base: str) -> frozenset[str]:
     write = settings.connections[base].write
     return frozenset((write.segment, write.score, write.reasons)) - {""}
-
-
-def _offers(workspace: Workspace, sources: Sequence[str]) -> pd.DataFrame:
-    with workspace.store.read() as tx:
-        lines = load_stream(tx, "order_lines", sources)
-        names = {row["id"]: row["name"] for row in load_stream(tx, "products", sources)}
-    for line in lines:
-        line["product"] = names.get(line["product_id"]) or line["product_id"]
-    if not lines:
-        return pd.DataFrame({"product_fit": [], "product_fit_name": []})
-    return best_offers(pd.DataFrame(lines), "product")
-
-
-def _needs(workspace: Workspace, sources: Sequence[str]) -> pd.DataFrame:
-    with workspace.store.read() as tx:
-        needs = load_stream(tx, "needs", sources)
-        names = {row["id"]: row["name"] for row in load_stream(tx, "products", sources)}
-    for need in needs:
-        need["product"] = names.get(need["product_id"]) or ""
-    if not needs:
-        return pd.DataFrame({"need_name": []})
-    return strongest_needs(pd.DataFrame(needs))
 
 
 def score_parameters(
@@ -194,7 +173,6 @@ def _save(workspace: Workspace, found: Analysed, now: datetime) -> None:
     with workspace.store.write() as tx:
         save_scores(tx, scores)
         save_segments(tx, segments)
-        save_offers(tx, found.base, next_offers(found.features, found.keys, run))
 
 
 def _segment(key: RecordKey, member: Membership, model: str, run: int) -> Segment:

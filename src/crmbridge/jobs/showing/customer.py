@@ -33,7 +33,7 @@ def about_customer(
             title: _chance(known_chances(workspace, key.connection, what), key.id)
             for what, title in _MEANT.items()
         },
-        "talk_about": [f"{one.product} ({one.why}, {one.fit:.2f} of 1)" for one in offers],
+        "talk_about": [f"{one.product} ({one.why})" for one in offers],
         "preference": _preference(found.get(key.id)),
     }
     return {**about, "same_customer": same} if same else about

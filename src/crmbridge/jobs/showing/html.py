@@ -1,5 +1,6 @@
 """The report: one HTML file that opens offline, with what a manager asks first."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from markupsafe import Markup
 import crmbridge
 from crmbridge.jobs.analysis.chances import CAMPAIGNS, VISITS, known_chances
 from crmbridge.jobs.analysis.customers import base_connections
+from crmbridge.jobs.analysis.offers import model_name
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.showing.attainment import kept_rows
 from crmbridge.jobs.showing.charts import HOW, can_draw
@@ -23,6 +25,7 @@ from crmbridge.jobs.territory.planning import Made, plans_again
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import RepSummary
 from crmbridge.records import to_millis
+from crmbridge.store.models import latest_model
 from crmbridge.store.scores import load_scores
 from crmbridge.store.segments import load_segments
 
@@ -186,6 +189,11 @@ def _models(workspace: Workspace) -> list[dict[str, Any]]:
             chances = known_chances(workspace, base, what)
             if chances is not None:
                 found.append({"base": base, "what": what, **chances.card})
+        with workspace.store.read() as tx:
+            offers = latest_model(tx, model_name(base))
+        if offers is not None:
+            verdict = json.loads(offers.card)["verdict"]
+            found.append({"base": base, "what": "what to talk about", "verdict": verdict})
     return found
 
 

@@ -17,7 +17,7 @@ from crmbridge.store.offers import Offer, load_offers
 from crmbridge.store.segments import load_segments
 from crmbridge.store.visiting import OpenNeed, last_contacts, open_needs, open_tasks
 
-MOST_NEEDS, MOST_CONTACTS, MOST_PROMISES = 3, 2, 3
+MOST_NEEDS, MOST_CONTACTS, MOST_PROMISES, MOST_OFFERS = 3, 2, 3, 2
 LONGEST_LINE = 200
 
 Brief = tuple[str, ...]
@@ -92,7 +92,7 @@ def brief_of(
 
 def talk_lines(offers: Sequence[Offer], habit: Preference | None) -> list[str]:
     """What to talk about, the best first, and how the customer responds."""
-    told = ", ".join(f"{one.product} ({one.why})" for one in offers)
+    told = ", ".join(f"{one.product} ({one.why})" for one in offers[:MOST_OFFERS])
     lines = [f"Talk about: {told}"] if told else []
     return [*lines, habit.sentence()] if habit is not None else lines
 

@@ -37,7 +37,6 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("rank", sa.BigInteger(), nullable=False),
         sa.Column("product", sa.Text(), nullable=False),
-        sa.Column("fit", sa.Double(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("run_id", sa.BigInteger(), nullable=False),
