@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from crmbridge.engine.clustering import best, centers_of, distances, try_numbers
@@ -15,6 +16,8 @@ from crmbridge.engine.parameters import SegmentParameters
 from crmbridge.engine.rules import fit_rules, rule_segments
 from crmbridge.engine.segment_model import SegmentModel
 from crmbridge.records import Finding, Reason
+
+Rows = NDArray[np.int64]
 
 _TELLING, _EXTREME = 0.4, 1.5
 """Standard deviations from the mean from which a column is worth naming, and called very."""
@@ -182,28 +185,44 @@ def _wanted(
     encoding = Encoding(entries=tuple(model.payload["entries"]))
     matrix = encoding.matrix(features)
     away = distances(matrix, np.array(model.payload["centers"]))
-    chosen = [
-        _nearest(row, model.payload["ids"], held_id, parameters.hysteresis)
-        for row, held_id in zip(away, ids, strict=True)
-    ]
-    labels, names = encoding.labels(), model.payload["names"]
+    chosen = _nearest(away, model.payload["ids"], ids, parameters.hysteresis)
+    segments, names = model.payload["ids"], model.payload["names"]
+    reasons = _cluster_reasons(encoding.labels(), matrix)
     return [
-        (model.payload["ids"][at], names[at], _cluster_reasons(labels, row))
-        for at, row in zip(chosen, matrix, strict=True)
+        (segments[at], names[at], why) for at, why in zip(chosen.tolist(), reasons, strict=True)
     ]
 
 
-def _nearest(away: Numbers, ids: list[str], held: str, hysteresis: float) -> int:
-    nearest = int(away.argmin())
-    if held not in ids:
-        return nearest
-    at = ids.index(held)
-    return nearest if away[nearest] < (1 - hysteresis) * away[at] else at
+def _nearest(away: Numbers, ids: list[str], held: list[str], hysteresis: float) -> Rows:
+    """The nearest segment of each row; the one it has, unless another is nearer by the band."""
+    rows, nearest = np.arange(len(away)), away.argmin(axis=1)
+    places = {id_: at for at, id_ in enumerate(ids)}
+    now_in = np.array([places.get(id_, -1) for id_ in held], dtype=np.int64)
+    kept = (now_in >= 0) & (away[rows, nearest] >= (1 - hysteresis) * away[rows, now_in])
+    return np.where(kept, now_in, nearest)
 
 
-def _cluster_reasons(labels: list[str], row: Numbers) -> tuple[Reason, ...]:
-    told = _telling(labels, row) or ["near the average in every column"]
-    return tuple(Reason(code="cluster.column", text=text.capitalize()) for text in told)
+def _cluster_reasons(labels: list[str], matrix: Numbers) -> list[tuple[Reason, ...]]:
+    """The two columns in which each row differs most from the average, equal reasons built once."""
+    strongest = np.argsort(-np.abs(matrix), axis=1, kind="stable")[:, :2]
+    values = np.take_along_axis(matrix, strongest, axis=1)
+    telling = np.abs(values) >= _TELLING
+    known: dict[tuple[str, ...], tuple[Reason, ...]] = {}
+    found = []
+    for columns, row, tells in zip(
+        strongest.tolist(), values.tolist(), telling.tolist(), strict=True
+    ):
+        told = tuple(
+            f"{_degree(value)} {labels[at]}"
+            for at, value, tell in zip(columns, row, tells, strict=True)
+            if tell
+        ) or ("near the average in every column",)
+        if told not in known:
+            known[told] = tuple(
+                Reason(code="cluster.column", text=text.capitalize()) for text in told
+            )
+        found.append(known[told])
+    return found
 
 
 def _decided(

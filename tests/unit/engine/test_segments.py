@@ -328,3 +328,58 @@ def test_drift_within_the_band_flips_fewer_customers_than_without_hysteresis() -
     nervous = ids(assign_segments(model, tomorrow, bare, later, today.members))
 
     assert flip_rate(ids(today), calm) < flip_rate(ids(today), nervous)
+
+
+def invoices(folder: Path) -> pd.DataFrame:
+    """Sales of Online Retail by invoice: customer, day and amount."""
+    file = folder / "online_retail/online_retail_uci_2010-12_2011-12.csv.gz"
+    frame = pd.read_csv(file, dtype={"CustomerID": str, "InvoiceNo": str})
+    assert len(frame) == 541_909
+    frame = frame[frame["CustomerID"].notna() & (frame["Quantity"] > 0) & (frame["UnitPrice"] > 0)]
+    frame["day"] = pd.to_datetime(frame["InvoiceDate"], format="mixed").dt.normalize()
+    frame["amount"] = frame["Quantity"] * frame["UnitPrice"]
+    by_invoice = frame.groupby(["CustomerID", "InvoiceNo"])
+    return by_invoice.agg(day=("day", "min"), amount=("amount", "sum")).reset_index()
+
+
+def bought_until(sales: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    """Recency, number and amount of each customer, as known at the end of a day."""
+    groups = sales[sales["day"] <= day].groupby("CustomerID")
+    recency = (day - groups["day"].max()).dt.days
+    return pd.DataFrame(
+        {"recency": recency, "orders": groups.size(), "amount": groups["amount"].sum()}
+    )
+
+
+@pytest.fixture(scope="module")
+def retail_days(shared_folder: Path) -> list[tuple[datetime, pd.DataFrame]]:
+    """What was known on each of the last 77 days of the file: 76 steps from day to day."""
+    sales = invoices(shared_folder)
+    days = pd.date_range(end=sales["day"].max(), periods=77)
+    return [(day.to_pydatetime().replace(tzinfo=UTC), bought_until(sales, day)) for day in days]
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_segments_of_online_retail_stay_through_76_days(
+    retail_days: list[tuple[datetime, pd.DataFrame]], count: int
+) -> None:
+    parameters = SegmentParameters(columns=("recency", "orders", "amount"), segments=count)
+    model = fit_segments(retail_days[0][1], parameters, 42)
+    held: dict[str, Membership] = {}
+    alike, flips, agreement = [], [], []
+
+    for now, known in retail_days:
+        members = assign_segments(model, known, parameters, now, held).members
+        fresh = assign_segments(model, known, parameters, now).members
+        agreement.append(np.mean([members[who].segment == fresh[who].segment for who in members]))
+        if held:
+            before = {who: member.segment for who, member in held.items()}
+            after = {who: members[who].segment for who in before}
+            alike.append(adjusted_rand_score(list(before.values()), list(after.values())))
+            flips.append(flip_rate(before, after))
+        held = members
+
+    assert len(flips) == 76
+    assert np.mean(alike) >= 0.96
+    assert np.mean(flips) <= 0.018
+    assert np.mean(agreement) >= 0.90
