@@ -15,7 +15,13 @@ from crmbridge.engine.repeat_buying import (
     fit_repeat_buying,
 )
 from crmbridge.engine.spending import Spending, expected_amount, fit_spending
+from crmbridge.engine.value_draws import value_intervals
 from crmbridge.records import Finding
+
+COLUMNS = (
+    "alive", "orders", "amount", "value", "orders_low", "orders_high", "value_low", "value_high",
+)  # fmt: skip
+"""What is told of each customer."""
 
 _FEW = 50
 _STEPS = 12
@@ -29,17 +35,20 @@ class ValueParameters:
         horizon_days: days looked ahead, 1 to 3650.
         discount_rate: a year's; what comes in a year is worth 1 / (1 + rate) today; 0 to 1.
         unit_days: the unit of time of the summaries, in days.
+        confidence: of intervals, 0.5 to 0.999.
     """
 
     horizon_days: int = 365
     discount_rate: float = 0.10
     unit_days: float = 7.0
+    confidence: float = 0.95
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         within("engine.value.horizon_days", self.horizon_days, 1, 3650)
         within("engine.value.discount_rate", self.discount_rate, 0, 1)
         within("engine.value.unit_days", self.unit_days, 1e-6, 365)
+        within("engine.value.confidence", self.confidence, 0.5, 0.999)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +58,9 @@ class CustomerValues:
     Args:
         frame: by customer id, in the order of the summary: `alive` (chance that the customer
             still buys), `orders` expected in the horizon, `amount` expected of each, `value`
-            (discounted); empty if nothing could be fitted.
+            (discounted); `orders_low`, `orders_high`, `value_low`, `value_high`: ends of the
+            intervals of what one customer may really do, which is wider than what is not known
+            of its mean; empty if nothing could be fitted.
         orders_model, spending_model: what was fitted; None where there was too little.
     """
 
@@ -70,9 +81,8 @@ def value_customers(summary: pd.DataFrame, parameters: ValueParameters) -> Custo
     orders_model, spending_model = fit_repeat_buying(rows), fit_spending(rows)
     findings = _findings(rows, orders_model, spending_model)
     if orders_model is None:
-        columns = ["alive", "orders", "amount", "value"]
         return CustomerValues(
-            frame=pd.DataFrame(columns=columns, dtype=float),
+            frame=pd.DataFrame(columns=list(COLUMNS), dtype=float),
             orders_model=None,
             spending_model=spending_model,
             findings=findings,
@@ -94,15 +104,22 @@ def _valued(
         amount = expected_amount(spending_model, rows)
     amount = np.where(np.isnan(amount), _overall_mean(rows), amount)
     total, discounted = _flow(rows, orders_model, parameters)
-    return pd.DataFrame(
-        {
-            "alive": chance_alive(orders_model, rows),
-            "orders": total,
-            "amount": amount,
-            "value": discounted * amount,
-        },
-        index=rows.index,
+    today = np.divide(discounted, total, out=np.ones(len(rows)), where=total > 0)
+    ends = value_intervals(
+        rows,
+        (orders_model, spending_model),
+        (amount, today),
+        parameters.horizon_days / parameters.unit_days,
+        parameters.confidence,
     )
+    columns = (
+        chance_alive(orders_model, rows),
+        total,
+        amount,
+        discounted * amount,
+        *(ends.orders_low, ends.orders_high, ends.value_low, ends.value_high),
+    )
+    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)), index=rows.index)
 
 
 def _overall_mean(rows: pd.DataFrame) -> float:

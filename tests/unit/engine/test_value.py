@@ -76,6 +76,10 @@ def test_cdnow_orders_of_the_39_weeks_after_are_foretold(shared: Path) -> None:
     found = check_holdout(expected_orders(model, summary, 39.0), came)
 
     assert found is not None
+    assert found.correlation >= 0.62
+    assert found.rmse <= 1.61
+    assert abs(found.expected / found.came - 1) <= 0.13
+    assert found.top_share >= 0.465
     assert found.correlation == pytest.approx(0.6256, abs=5e-4)
     assert found.rmse == pytest.approx(1.608, abs=1e-3)
     assert (round(found.expected), round(found.came)) == (1653, 1882)
@@ -189,3 +193,26 @@ def test_parameters_that_grow_without_limit_are_told() -> None:
     found = value_customers(summary, ValueParameters())
 
     assert "value.flat" in [finding.code for finding in found.findings]
+
+
+def test_intervals_hold_what_cdnows_customers_did_in_the_39_weeks_after(shared: Path) -> None:
+    summary, log = cdnow(shared), event_log(shared)
+    later = log[log["ordered_at"] >= at(1997, 10, 1)]
+    days = later.groupby("customer_id")["ordered_at"].nunique()
+    came = np.asarray(days.reindex(summary.index).fillna(0), dtype=np.float64)
+
+    found = value_customers(summary, ValueParameters(horizon_days=273)).frame
+
+    inside = (found["orders_low"] <= came) & (came <= found["orders_high"])
+    assert inside.mean() >= 0.95  # whole orders: an interval holds a little more than it says
+    assert (came > found["orders_high"]).mean() == pytest.approx(0.025, abs=0.015)
+    assert (found["value_low"] <= found["value"]).all()
+    assert (found["value"] <= found["value_high"] + 1e-9).mean() > 0.8  # most may buy nothing
+
+
+def test_a_wider_confidence_is_a_wider_interval(shared: Path) -> None:
+    wide = value_customers(cdnow(shared), ValueParameters(confidence=0.99)).frame
+    narrow = value_customers(cdnow(shared), ValueParameters(confidence=0.5)).frame
+
+    assert (wide["value_high"] >= narrow["value_high"]).all()
+    assert wide["value_high"].sum() > narrow["value_high"].sum()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from crmbridge.engine.repeat_buying import DAY_MILLIS, repeat_summary
-from crmbridge.engine.value import CustomerValues, ValueParameters, value_customers
+from crmbridge.engine.value import COLUMNS, CustomerValues, ValueParameters, value_customers
 from crmbridge.jobs.evaluating.answer import Answer
 from crmbridge.jobs.evaluating.reading import millis, read_table, with_numbers
 from crmbridge.jobs.showing.tables import table_text, write_text
@@ -99,7 +99,8 @@ def _document(found: CustomerValues, customers: int) -> dict[str, object]:
 
 
 def _write(path: Path, found: CustomerValues) -> None:
-    headers = ("customer", "chance_alive", "orders_365", "amount", "value_365")
-    names = ["alive", "orders", "amount", "value"]
-    rows = zip(found.frame.index, *(np.asarray(found.frame[n], float) for n in names), strict=True)
+    headers = ("customer", "chance_alive", "orders_365", "amount", "value_365",
+               "orders_low", "orders_high", "value_low", "value_high")  # fmt: skip
+    columns = [np.asarray(found.frame[name], float) for name in COLUMNS]
+    rows = zip(found.frame.index, *columns, strict=True)
     write_text(path, table_text(headers, [(c, *map(float, values)) for c, *values in rows]))
