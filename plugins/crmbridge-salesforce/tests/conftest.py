@@ -84,7 +84,7 @@ def every_query_is_judged(judge: Judge | None, pytestconfig: pytest.Config) -> I
             asked[query] = None
         return serve(sandbox, received)
 
-    Sandbox.__call__ = listening  # type: ignore[method-assign]
+    Sandbox.__call__ = listening  # type: ignore[method-assign,assignment]
     yield
     Sandbox.__call__ = serve  # type: ignore[method-assign]
     if judge is None or not asked:

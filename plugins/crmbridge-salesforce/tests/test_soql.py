@@ -42,7 +42,11 @@ def queries_of(sandbox: Sandbox, open_: Any) -> list[str]:
         connection.read_by_ids("Contact", people, ("LastName", "Owner.Email"))
         connection.find_by_keys("Event", "crmbridge_key__c", NASTY)
         add = {"campaign_id": campaign, "contact_id": people[0]}
-        update = {"item": "u", "operation": Operation.UPDATE, "values": {"Phone": "1"}}
+        update: dict[str, Any] = {
+            "item": "u",
+            "operation": Operation.UPDATE,
+            "values": {"Phone": "1"},
+        }
         connection.write([WriteItem(object="Account", id=account, **update)])
         connection.write(
             [

@@ -94,7 +94,7 @@ def _create(client: Client, one: NewField) -> None:
 def _let_see(client: Client, created: Sequence[NewField]) -> list[Finding]:
     """Put the fields into a permission set of ours, and ourselves into it."""
     try:
-        set_id = _permission_set(client)
+        set_id = provision_access(client)
         for name in sorted({name for one in created for name in permitted_names(one)}):
             _permit(client, set_id, name)
     except (ConfigError, RecordError) as error:
@@ -108,7 +108,8 @@ def _let_see(client: Client, created: Sequence[NewField]) -> list[Finding]:
     return []
 
 
-def _permission_set(client: Client) -> str:
+def provision_access(client: Client) -> str:
+    """The id of our permission set, which the user that we sign in as has from now on."""
     text = soql.select(["Id"], "PermissionSet", f"Name = {soql.quoted(SET)}")
     found = client.query(text).records
     id_ = str(found[0]["Id"]) if found else _new_set(client)

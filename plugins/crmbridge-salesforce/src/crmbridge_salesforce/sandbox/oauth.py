@@ -58,7 +58,7 @@ class SignIn:
 
     def token(self, received: Received, url: str) -> Answer:
         """Give a session, or say why not."""
-        form = dict(parse_qsl(received.body.decode()))
+        form = {**_basic(received), **dict(parse_qsl(received.body.decode()))}
         if form.get("response_type") == "device_code":
             return self._device(form, url)
         refused = _GRANTS.get(form.get("grant_type", ""), _unknown)(self, form)
@@ -127,6 +127,15 @@ class SignIn:
         """Whether the client is who it says."""
         given = (form.get("client_id"), form.get("client_secret"))
         return given == (self.client_id, self.client_secret)
+
+
+def _basic(received: Received) -> dict[str, str]:
+    """A client may name itself by Basic authorization, too (RFC 6749, section 2.3.1)."""
+    scheme, _, given = received.headers.get("Authorization", "").partition(" ")
+    if scheme != "Basic":
+        return {}
+    name, _, secret = base64.b64decode(given).decode().partition(":")
+    return {"client_id": name, "client_secret": secret}
 
 
 def _unknown(sign_in: SignIn, form: Mapping[str, str]) -> str:
