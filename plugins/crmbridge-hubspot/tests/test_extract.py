@@ -12,6 +12,8 @@ from crmbridge.adapters import Connection, ReadRequest
 from crmbridge_hubspot.sandbox import Sandbox
 from crmbridge_hubspot.sandbox.truth import StaticList
 
+from .pulling import Puller
+
 DATA = Path(__file__).parent / "data" / "fivetran"
 ACTIVITIES = {"CALL": "calls", "NOTE": "notes", "TASK": "tasks", "EMAIL": "emails"}
 Row = dict[str, str]
@@ -84,6 +86,79 @@ def test_an_extract_reconciles_to_the_last_row(
     assert len(read) == len(set(read)) == count
     assert set(read) <= held
     assert held - set(read) == {loser for page in pages for loser, _ in page.merged}
+
+
+def test_an_extract_reaches_the_store_to_the_last_row_and_link(
+    hub: Sandbox, tmp_path: Path
+) -> None:
+    """By a pull as crmbridge runs it, and once more: nothing changes by that."""
+    pulled = Puller(hub, tmp_path, STREAMS, searches_per_second=0)
+
+    report = pulled.pull()
+
+    assert report.problems == []
+    assert not any(one.quarantined for one in report.counts.values())
+    assert {name: len(pulled.held(name, "id")) for name in COUNTS} == COUNTS
+    merged = {one for row in rows("contact")
+              for one in row["property_hs_merged_object_ids"].split(";")}  # fmt: skip
+    contacts = {row["id"] for row in rows("contact")} - merged
+    assert set(pulled.held("contacts", "id")) == contacts
+    assert set(pulled.held("customers", "id")) == {row["id"] for row in rows("company")}
+    assert set(pulled.held("reps", "id")) == {row["owner_id"] for row in rows("owner")}
+    wanted = {
+        (ACTIVITIES[row["engagement_type"]], row["engagement_id"], to, row[f"{name}_id"])
+        for to, name in (("companies", "company"), ("contacts", "contact"))
+        for row in rows(f"engagement_{name}")
+    }
+    found = {one for one in pulled.linked() if one[0] in ACTIVITIES.values()}
+    activities = pulled.held("activities", "id")
+    assert found == {one for one in wanted if one[1] in activities}
+    # The extract links one task that it does not hold.
+    assert wanted - found == {("tasks", "31479928586", "companies", "9991774791")}
+    assert all(one.changed == 0 for one in pulled.pull(full=True).counts.values())
+    pulled.store.close()
+
+
+STREAMS = ("owners", "companies", "contacts", "meetings", "calls", "notes", "tasks", "emails",
+           "lists", "list_memberships")  # fmt: skip
+COUNTS = {"reps": 100, "customers": 24, "contacts": 19, "activities": 105, "campaigns": 60,
+          "campaign_members": 68}  # fmt: skip
+
+
+def test_an_engagement_is_what_its_type_says(connect: Callable[[], Connection]) -> None:
+    """The table of all engagements, and those of each kind."""
+    for row in rows("engagement"):
+        asked = ReadRequest(object=ACTIVITIES[row["type"]], fields=("id",))
+        read = {one[0] for page in connect().read(asked) for one in page.rows}
+        assert row["id"] in read
+
+
+def test_definitions_of_an_extract_are_described(
+    hub: Sandbox, connect: Callable[[], Connection]
+) -> None:
+    """Labels and types of properties, and the options of choices."""
+    kinds = {"contact": "contacts", "deal": "deals", "company": "companies", "product": "products"}
+    told = [row for row in rows("property") if row["hubspot_object"] in kinds]
+    choices = [row for row in rows("property_option") if row["hubspot_object"] in kinds]
+    for row in told:
+        hub.account.define(kinds[row["hubspot_object"]], row["name"], label=row["label"],
+                           type=row["type"], fieldType=row["field_type"])  # fmt: skip
+    for row in choices:
+        option = {"label": row["label"], "value": row["value"], "hidden": False,
+                  "displayOrder": int(row["display_order"])}  # fmt: skip
+        hub.account.define(kinds[row["hubspot_object"]], row["name"], type="enumeration",
+                           options=[option])  # fmt: skip
+
+    described = {one.name: {f.name: f for f in one.fields} for one in connect().describe()}
+
+    assert told
+    assert choices
+    for row in told:
+        field = described[kinds[row["hubspot_object"]]][row["name"]]
+        assert (field.label, field.type) == (row["label"], row["type"])
+    for row in choices:
+        field = described[kinds[row["hubspot_object"]]][row["name"]]
+        assert field.picklist == (row["value"],)
 
 
 def test_properties_of_an_extract_come_as_they_are(connect: Callable[[], Connection]) -> None:

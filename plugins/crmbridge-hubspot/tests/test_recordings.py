@@ -1,6 +1,7 @@
 """Answers of HubSpot that others recorded go through the adapter; see data/manifest.toml."""
 
 import json
+import os
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from pydantic import SecretStr
 
 from crmbridge.adapters import (
@@ -20,12 +22,13 @@ from crmbridge.adapters import (
     Window,
     WriteItem,
 )
-from crmbridge.errors import ConfigError
+from crmbridge.errors import ConfigError, RetryLaterError
 from crmbridge.records import from_millis
 from crmbridge.testing.context import make_context
 from crmbridge.testing.loopback import LoopbackServer, Received, Reply, answer
 from crmbridge_hubspot.adapter import ADAPTER
 from crmbridge_hubspot.read import shape_of
+from crmbridge_hubspot.sandbox import Sandbox
 from crmbridge_hubspot.setup import property_of, remote_field
 
 DATA = Path(__file__).parent / "data"
@@ -42,11 +45,11 @@ def replay(tmp_path: Path) -> Replay:
     """Opens a connection to a server that gives these answers, in this order."""
 
     @contextmanager
-    def open_one(*replies: Reply) -> Iterator[tuple[Connection, list[Received]]]:
+    def open_one(*replies: Reply, **chosen: Any) -> Iterator[tuple[Connection, list[Received]]]:
         with LoopbackServer(replies) as server:
             auth = {"access_token": SecretStr("pat-sandbox")}
             context = make_context(tmp_path, url=server.url, auth=auth)
-            yield ADAPTER.open(ADAPTER.settings(archived=False), context), server.received
+            yield ADAPTER.open(ADAPTER.settings(archived=False, **chosen), context), server.received
 
     return open_one
 
@@ -75,7 +78,35 @@ def test_every_recording_is_used_or_says_why_not() -> None:
     assert listed == files
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     used = [why for names in manifest.values() for why in names.values()]
-    assert all(why.startswith("unused: ") or f"def {why}(" in tests for why in used)
+    unfounded = [
+        why for why in used if not why.startswith("unused: ") and f"def {why}(" not in tests
+    ]
+    assert unfounded == []
+
+
+SHARED = Path(__file__).parents[4] / "shared" / "contracts"
+
+
+@pytest.mark.skipif(
+    not SHARED.is_dir() and not os.environ.get("CI"), reason="no recordings beside the project"
+)
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("amp-labs/hubspot", "amp-labs"), ("fivetran-hubspot", "fivetran")]
+)
+def test_no_recording_was_left_out_or_touched(theirs: str, ours: str) -> None:
+    """What others recorded is here byte by byte, all of it."""
+    found = {
+        path.relative_to(SHARED / theirs): path.read_bytes()
+        for path in (SHARED / theirs).rglob("*")
+        if path.suffix in {".json", ".csv"}
+    }
+
+    assert found
+    assert found == {
+        path.relative_to(DATA / ours): path.read_bytes()
+        for path in (DATA / ours).rglob("*")
+        if path.suffix in {".json", ".csv"}
+    }
 
 
 def test_a_recorded_page_becomes_rows(replay: Replay) -> None:
@@ -176,10 +207,10 @@ def test_recorded_unknown_properties_stop_all(replay: Replay, verb: str) -> None
         connection.write(updates("1"))
 
 
-def visits(*names: str) -> list[WriteItem]:
+def visits(*names: str, **values: str) -> list[WriteItem]:
     return [
         WriteItem(item=name, operation=Operation.CREATE, object="meetings", key=f"key-{name}",
-                  values={"start_at": "2026-03-05T09:00:00Z"})
+                  values={"start_at": "2026-03-05T09:00:00Z", **values})
         for name in names
     ]  # fmt: skip
 
@@ -237,9 +268,14 @@ def ids(connection: Connection, object_: str) -> Sequence[str]:
     return [row[0] for page in pages for row in page.rows]
 
 
-def test_recorded_campaigns_by_search_are_rows(replay: Replay) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["read-via-search/campaigns-response.json", "batch/read/campaigns/ok-200.json",
+     "batch/read/campaigns/multi-207.json"],
+)  # fmt: skip
+def test_recorded_campaigns_by_search_are_rows(replay: Replay, name: str) -> None:
     """The same shape as of a list."""
-    document = recorded("read-via-search/campaigns-response.json")
+    document = recorded(name)
 
     with replay(answer(200, {**document, "paging": None})) as (connection, _):
         assert ids(connection, "campaigns") == [one["id"] for one in document["results"]]
@@ -276,6 +312,97 @@ def test_recorded_properties_are_described(kind: str) -> None:
         details = one["modificationMetadata"]
         assert field.writable is (not details["readOnlyValue"] and not one["calculated"])
         assert list(field.picklist) == [option["value"] for option in one["options"]]
+
+
+def test_a_recorded_group_takes_our_property(replay: Replay) -> None:
+    """What HubSpot took from others names the same keys as what we send; its answers are taken."""
+    theirs = recorded("custom/create/1-payload-create-property-group.json")
+    group = answer(201, recorded("custom/create/2-response-create-property-group.json"))
+    made = recorded("custom/create/4-response-batch-create-properties.json")["results"][0]
+    field = NewField(object="contacts", name="age", label="Age", type="number")
+
+    with replay(group, answer(201, made)) as (connection, received):
+        assert connection.provision([field]) == []
+
+    assert set(theirs) <= set(received[0].json())
+    assert received[1].json()["groupName"] == received[0].json()["name"]
+
+
+def test_a_recorded_group_that_is_there_is_as_one_that_was_made() -> None:
+    """Reading it again gives the answer to its creation."""
+    read = recorded("custom/update/1-read-property-group.json")
+
+    assert read == recorded("custom/create/2-response-create-property-group.json")
+
+
+def test_recorded_options_are_sent_as_a_whole(replay: Replay) -> None:
+    """HubSpot takes the list anew; a tag that has no option gets one beside those there are."""
+    theirs = recorded("custom/update/6-payload-update-property-interests.json")
+    before = {**recorded("custom/update/7-response-update-property-interests.json")}
+    options = before["options"]
+    held = {"results": [{**before, "options": options[:2]}]}
+    current = {"results": [{"id": "5", "properties": {"interests__c": "art"}}]}
+    done = {"results": [{"id": "5", "properties": {}, "objectWriteTraceId": "i5"}]}
+    item = WriteItem(item="i5", operation=Operation.UPDATE, object="contacts", id="5",
+                     values={"interests__c": "swimming"})  # fmt: skip
+    replies = [answer(200, one) for one in (current, held, before, done)]
+
+    with replay(*replies, new_options=True) as (connection, received):
+        outcome = connection.write([item])[0]
+
+    sent = received[2].json()["options"]
+    assert outcome.status is Status.APPLIED
+    assert received[2].method == "PATCH"
+    assert [one["value"] for one in sent] == [one["value"] for one in theirs["options"]]
+    assert all({"label", "value"} <= set(one) for one in sent)
+
+
+def test_a_recorded_association_is_made(replay: Replay) -> None:
+    """An answer without errors."""
+    document = recorded("../internal/associations/test/contact-to-company-resp.json")
+
+    with replay(answer(200, upserted("0")), answer(201, document)) as (connection, _):
+        outcome = connection.write(visits("0", contact_id="211762804612"))[0]
+
+    assert (outcome.status, outcome.error) == (Status.APPLIED, "")
+
+
+def upserted(name: str) -> Any:
+    return {"results": [{"id": "9", "properties": {}, "objectWriteTraceId": name}]}
+
+
+def test_a_recorded_refusal_of_an_association_is_told(replay: Replay) -> None:
+    """By the id that it names; and links that are refused are no links that are gone."""
+    document = recorded("../internal/associations/test/err-contact-to-contact.json")
+    bad = document["errors"][0]["context"]["id"][0]
+
+    with replay(answer(200, upserted("0")), answer(207, document)) as (connection, _):
+        outcome = connection.write(visits("0", contact_id=bad))[0]
+    with replay(answer(207, document)) as (connection, _), pytest.raises(RetryLaterError):
+        list(connection.read_links("contacts", [bad], "companies"))
+
+    assert outcome.status is Status.APPLIED
+    assert "not linked" in outcome.error
+    assert "INVALID_IDENTIFIER" in outcome.error
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["read/objects-api/contacts-req-payload-since.json",
+     "read/objects-api/contacts-req-payload-until.json",
+     "read/objects-api/contacts-req-payload-since-until.json",
+     "read-via-search/contacts-payload.json"],
+)  # fmt: skip
+def test_recorded_searches_are_understood_by_the_sandbox(hub: Sandbox, name: str) -> None:
+    """What another library sends to HubSpot is no error to it."""
+    hub.account.put("contacts", {"email": "a@example.com"})
+    headers = {"Authorization": "Bearer pat-sandbox"}
+    url = f"{hub.url}/crm/v3/objects/contacts/search"
+
+    found = requests.post(url, json=recorded(name), headers=headers, timeout=5)
+
+    assert found.status_code == 200, found.text
+    assert set(found.json()) >= {"total", "results"}
 
 
 def test_recorded_new_properties_look_like_ours() -> None:
