@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from crmbridge.store.schema import LIVE, RECORDS, plans, scores, segments, visits
+from crmbridge.store.schema import LIVE, RECORDS, offers, plans, scores, segments, visits
 
 PAGE = 10_000
 """Rows of a page: a few megabytes of the widest table."""
 
 Page = Sequence[tuple[Any, ...]]
 
-_RESULTS = {"scores": scores, "segments": segments}
+_RESULTS = {"scores": scores, "segments": segments, "offers": offers}
 
 
 def record_pages(
@@ -34,11 +34,11 @@ def result_pages(
     """What analyses found of records, by key.
 
     Args:
-        name: ``scores`` or ``segments``.
+        name: ``scores``, ``segments`` or ``offers``.
     """
     table = _RESULTS[name]
     query = select(*(table.c[column] for column in columns))
-    return _pages(tx, query.order_by(table.c.connection, table.c.object, table.c.id), size)
+    return _pages(tx, query.order_by(*table.primary_key.columns), size)
 
 
 def visit_pages(

@@ -80,7 +80,7 @@ def test_the_schema_names_each_table_column_type_unit_and_meaning(shop: Any) -> 
 
     tables = {table["name"]: table for table in schema["tables"]}
     columns = {column["name"]: column for column in tables["customers"]["columns"]}
-    assert set(tables) == {*STREAMS, "scores", "segments", "visits"}
+    assert set(tables) == {*STREAMS, "scores", "segments", "offers", "visits"}
     assert (tables["customers"]["rows"], tables["deals"]["rows"]) == (2, 0)
     assert columns["visit_minutes"]["unit"] == "minutes"
     assert columns["owner_id"]["meaning"] == "id of a record of reps, same source"

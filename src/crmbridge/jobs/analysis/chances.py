@@ -10,7 +10,6 @@ import pandas as pd
 
 from crmbridge.engine.propensity import Method, Propensity, PropensityParameters, fit_propensity
 from crmbridge.jobs.analysis.history import (
-    LASTING,
     YES,
     Decisions,
     learning_table,
@@ -122,7 +121,7 @@ def _fit(
     parameters = PropensityParameters(
         outcome="outcome",
         time="at",
-        columns=(*FEATURES, *LASTING),
+        columns=(*FEATURES, *workspace.settings.engine.score.learn_from),
         trusted=_AS_OF,
         data=decisions.told,
     )

@@ -138,6 +138,7 @@ def score_parameters(
     defaults = ScoreParameters()
     values = own.model_dump(exclude={
         "scorer", "weights", "words", "market", "refit_days", "effect_days",
+        "learn_from",
     })  # fmt: skip
     return ScoreParameters(
         weights=PartWeights(**own.weights.model_dump()),

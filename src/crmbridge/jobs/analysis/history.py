@@ -17,10 +17,6 @@ DAY = 86_400_000
 STEP, STEPS = 30 * DAY, 12
 """Features are reduced once for each step: as of its first moment, for what happened in it."""
 
-LASTING = ("kind", "industry", "region", "country")
-"""Fields of a customer's record that an outcome does not change; the others hold today's values,
-which would tell the model what came later."""
-
 YES, NO, OPEN = "yes", "no", "?"
 
 
@@ -97,7 +93,9 @@ def learning_table(
         features: today's, by the same ids.
 
     Returns:
-        `FEATURES`, `LASTING`, `at`, `outcome`, indexed by customer id.
+        `FEATURES`, the fields that the settings name (which an outcome does not change: they hold
+        today's values, which would tell the model what came later), `at`, `outcome`, indexed by
+        customer id.
     """
     parts = []
     for step in range(STEPS, 0, -1):
@@ -114,5 +112,6 @@ def learning_table(
             parts.append(known.assign(at=part["at"].to_numpy(), outcome=part["outcome"].to_numpy()))
     today = features.reindex(columns=list(FEATURES)).assign(at=np.nan, outcome=OPEN)
     table = pd.concat([*parts, today])
-    lasting = customers[~customers.index.duplicated()].reindex(columns=list(LASTING))
+    fields = list(workspace.settings.engine.score.learn_from)
+    lasting = customers[~customers.index.duplicated()].reindex(columns=fields)
     return table.join(lasting)

@@ -143,7 +143,8 @@ def _analysis_text(found: Analysed) -> str:
         if name not in ("connection", "object", "extra", "modified_at")
         and found.customers[name].notna().any()
     ]
-    headers = ("id", *columns, "score", "tier", "cluster", "segment", "reasons")
+    chances = {f"chance_{what}": known.of for what, known in found.chances.items() if known.of}
+    headers = ("id", *columns, *chances, "score", "tier", "cluster", "segment", "reasons")
     scored: Mapping[Any, Mapping[Any, Any]] = found.scored.frame.to_dict("index")
     rows = []
     customers: Mapping[Any, Mapping[Any, Any]] = found.customers[
@@ -155,6 +156,7 @@ def _analysis_text(found: Analysed) -> str:
             (
                 id_,
                 *(row[name] for name in columns),
+                *(of.get(str(id_)) for of in chances.values()),
                 score["score"],
                 score["tier"],
                 member.segment if member is not None else "",

@@ -115,6 +115,17 @@ SEGMENTS = TableShape(
         _result("manual", Kind.BOOLEAN, "a person put it there"),
     ),
 )
+OFFERS = TableShape(
+    name="offers",
+    meaning="what to talk about with each customer, the best first",
+    columns=(
+        *_KEY,
+        _result("rank", Kind.INTEGER, "1 for the best"),
+        _result("product", Kind.TEXT, "product or need, in words"),
+        _result("why", Kind.TEXT, "why it is offered"),
+        _result("model", Kind.TEXT, "version of what made the offers"),
+    ),
+)
 VISITS = TableShape(
     name="visits",
     meaning="visits of the plans made last",
@@ -143,6 +154,7 @@ TABLES: tuple[TableShape, ...] = (
     *(stream_shape(stream) for stream in STREAMS.values()),
     SCORES,
     SEGMENTS,
+    OFFERS,
     VISITS,
 )
 """Every table that is exported, in the order of the schema file."""

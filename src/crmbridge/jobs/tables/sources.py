@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from crmbridge.jobs.tables.shapes import SCORES, SEGMENTS, VISITS, TableShape
+from crmbridge.jobs.tables.shapes import OFFERS, SCORES, SEGMENTS, VISITS, TableShape
 from crmbridge.records import STREAMS
 from crmbridge.store.pages import Page, record_pages, result_pages, visit_pages
 from crmbridge.store.plans import last_plan
@@ -24,6 +24,8 @@ def pages_of(tx: Connection, shape: TableShape, connections: tuple[str, ...]) ->
         heads = [last_plan(tx, name) for name in sorted({*connections, ""})]
         ids = [head.id for head in heads if head is not None]
         return _told(visit_pages(tx, ids, shape.names), shape, _plain)
+    if shape.name == OFFERS.name:
+        return result_pages(tx, shape.name, shape.names)
     told = {SCORES.name: _weighed, SEGMENTS.name: _plain}[shape.name]
     return _told(result_pages(tx, shape.name, shape.names), shape, told)
 
