@@ -12,8 +12,6 @@ from crmbridge.adapters import Connection, ReadRequest
 from crmbridge_hubspot.sandbox import Sandbox
 from crmbridge_hubspot.sandbox.truth import StaticList
 
-from .pulling import Puller
-
 DATA = Path(__file__).parent / "data" / "fivetran"
 ACTIVITIES = {"CALL": "calls", "NOTE": "notes", "TASK": "tasks", "EMAIL": "emails"}
 Row = dict[str, str]
@@ -89,10 +87,10 @@ def test_an_extract_reconciles_to_the_last_row(
 
 
 def test_an_extract_reaches_the_store_to_the_last_row_and_link(
-    hub: Sandbox, tmp_path: Path
+    puller: Callable[..., Any],
 ) -> None:
     """By a pull as crmbridge runs it, and once more: nothing changes by that."""
-    pulled = Puller(hub, tmp_path, STREAMS, searches_per_second=0)
+    pulled = puller(*STREAMS)
 
     report = pulled.pull()
 
@@ -116,7 +114,6 @@ def test_an_extract_reaches_the_store_to_the_last_row_and_link(
     # The extract links one task that it does not hold.
     assert wanted - found == {("tasks", "31479928586", "companies", "9991774791")}
     assert all(one.changed == 0 for one in pulled.pull(full=True).counts.values())
-    pulled.store.close()
 
 
 STREAMS = ("owners", "companies", "contacts", "meetings", "calls", "notes", "tasks", "emails",

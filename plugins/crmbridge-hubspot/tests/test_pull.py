@@ -1,31 +1,13 @@
 """What ends up in the store: rows, references by links, consents, and what is gone."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from crmbridge_hubspot.sandbox import Sandbox
 
-from .pulling import Puller
-
 HOUR = timedelta(hours=1)
-Pull = Callable[..., Puller]
-
-
-@pytest.fixture
-def puller(hub: Sandbox, tmp_path: Path) -> Iterator[Pull]:
-    with ExitStack() as stack:
-
-        def make(*objects: str, **chosen: Any) -> Puller:
-            made = Puller(hub, tmp_path, objects, searches_per_second=0, **chosen)
-            stack.callback(made.store.close)
-            return made
-
-        yield make
+Pull = Callable[..., Any]
 
 
 def test_line_items_are_order_lines_with_customer_and_order(hub: Sandbox, puller: Pull) -> None:
