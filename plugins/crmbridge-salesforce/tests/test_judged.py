@@ -226,6 +226,7 @@ def endpoints(sandbox: Sandbox) -> set[str]:
         r"/v\d\d\.0": "",
         r"/(query)(All)?/01g[^/]*": r"/\1/LOCATOR",
         r"/750\w+": "/JOB",
+        r"unprocessedRecords": "unprocessedrecords",
         r"/crmbridge_key__c/[\w-]+$": "/KEY/VALUE",
         r"(?<=/sobjects/)\w+/[0-9a-zA-Z]{18}": "OBJECT/ID",
         r"(?<=/sobjects/)[A-Z]\w+(?=/|$)": "OBJECT",

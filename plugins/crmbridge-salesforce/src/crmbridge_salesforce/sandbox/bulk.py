@@ -96,9 +96,11 @@ class Bulk:
             return Answer(status=201)
         if rest == ["results"]:
             return self._part(job, received)
-        wanted = rest[0].strip("/")
-        if wanted in job.results:
-            header, *rows = job.results[wanted]
+        # the guide spells it unprocessedrecords, simple-salesforce unprocessedRecords
+        results = {name.lower(): table for name, table in job.results.items()}
+        wanted = rest[0].lower()
+        if wanted in results:
+            header, *rows = results[wanted]
             return Answer(body=_text([header, *reversed(rows)]), kind=CSV)  # order is not promised
         raise not_found()
 
