@@ -10,6 +10,7 @@ them, and `public_holidays(country, region, first, last)` gives a rep's.
 
 from typing import TYPE_CHECKING, Any
 
+from crmbridge.planning.change import Act, Change
 from crmbridge.planning.codec import digest, dumps, loads
 from crmbridge.planning.problem import (
     Appointment,
@@ -43,9 +44,11 @@ if TYPE_CHECKING:
     from crmbridge.planning.ics import CalendarEntry, calendar_text, is_own_uid, uid_of
     from crmbridge.planning.ics_busy import BusyCalendar, BusySpan, busy_times
     from crmbridge.planning.planner import join_plans, plan_part, plan_visits
+    from crmbridge.planning.remedy import apply_change
     from crmbridge.planning.workload import ClassNeed, RepCapacity, capacity
 
 _LATER = {
+    "apply_change": "remedy",
     "BusyCalendar": "ics_busy",
     "BusySpan": "ics_busy",
     "CalendarEntry": "ics",
@@ -70,11 +73,13 @@ _LATER = {
 """Names whose modules need numpy, icalendar or more: loaded when first asked for."""
 
 __all__ = [
+    "Act",
     "Appointment",
     "Budget",
     "BusyCalendar",
     "BusySpan",
     "CalendarEntry",
+    "Change",
     "ClassNeed",
     "Customer",
     "DateRange",
@@ -97,6 +102,7 @@ __all__ = [
     "Visit",
     "WhyNot",
     "Window",
+    "apply_change",
     "busy_times",
     "calendar_text",
     "capacity",

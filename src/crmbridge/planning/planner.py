@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from crmbridge.planning.board import Board, Standing, lay_board, with_bonus
+from crmbridge.planning.change import Act, Change, in_words
 from crmbridge.planning.codec import digest
 from crmbridge.planning.distances import Distances, distances_of
 from crmbridge.planning.greedy import by_value, fill, first_tours
@@ -128,6 +129,7 @@ def _nobody_plans(problem: Problem, budget: Budget) -> Plan:
             code=WhyNot.OWNER_UNKNOWN,
             text=f"Its owner {item.owner!r} is no rep of this plan" if item.owner else "No owner",
             change="Give it an owner whom the configuration names as a rep",
+            fix=Change(act=Act.OWNER),
         )
         for item in problem.customers
     )
@@ -153,7 +155,13 @@ def _plan_rep(problem: Problem, rep: Rep, budget: Budget) -> Plan:
     board = lay_board(problem, rep, days, wanted, distances)
     before = _nodes_before(wanted, days, kept.loose)
     found = _steady_search(board, before, problem.rules, budget)
-    outcome = Outcome(days=days, wishes=wanted, full=found.state, empty=TourState(board))
+    outcome = Outcome(
+        days=days,
+        wishes=wanted,
+        full=found.state,
+        empty=TourState(board),
+        bonus=problem.rules.keep_bonus,
+    )
     planned = name_visits(problem, _visits(problem, rep, outcome), kept.loose)
     routes = _routes(problem, rep, distances, days, [*_explained(problem, kept), *planned])
     left_out = _left_out(rep, outcome, refused, {visit.customer for visit in kept.visits})
@@ -322,7 +330,14 @@ def _left_out(
         if key not in kept and not any(node in outcome.full.placed for node in own):
             reasons[key] = explain(outcome, own)
     return [
-        LeftOut(customer=key, rep=rep.id, code=item.code, text=item.text, change=item.change)
+        LeftOut(
+            customer=key,
+            rep=rep.id,
+            code=item.code,
+            text=item.text,
+            change=in_words(item.change, item.fix),
+            fix=item.fix,
+        )
         for key, item in sorted(reasons.items())
     ]
 

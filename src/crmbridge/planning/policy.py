@@ -3,7 +3,9 @@
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
+from statistics import median
 
+from crmbridge.planning.change import Act, Change, horizon_to
 from crmbridge.planning.problem import Customer, Problem, Reply
 from crmbridge.planning.visit import WhyNot
 from crmbridge.records import Reason
@@ -41,6 +43,7 @@ class Refusal:
     code: WhyNot
     text: str
     change: str = ""
+    fix: Change | None = None
 
 
 def wishes(
@@ -148,6 +151,7 @@ def _refused(problem: Problem, customer: Customer) -> Refusal | None:
             code=WhyNot.BARRED,
             text=f"Visits are barred: {customer.barred}",
             change="A newer consent that allows visits",
+            fix=Change(act=Act.CONSENT),
         )
     reply = _reply_refusal(problem, customer)
     if reply is not None:
@@ -155,8 +159,15 @@ def _refused(problem: Problem, customer: Customer) -> Refusal | None:
     values = (customer.value or 0.0, *(value for _, value in customer.day_values))
     if max(values) < LEAST_VALUE:
         text = "Nothing scored it" if customer.value is None else "A visit is worth nothing"
-        return Refusal(code=WhyNot.NO_VALUE, text=text, change="A score above 0")
+        fix = Change(act=Act.WORTH, amount=max(1.0, _usual_value(problem)))
+        return Refusal(code=WhyNot.NO_VALUE, text=text, change="A score above 0", fix=fix)
     return None
+
+
+def _usual_value(problem: Problem) -> float:
+    """The middle of what the others are worth."""
+    values = [one.value for one in problem.customers if one.value and one.value >= LEAST_VALUE]
+    return median(values) if values else 1.0
 
 
 def _reply_refusal(problem: Problem, customer: Customer) -> Refusal | None:
@@ -166,12 +177,14 @@ def _reply_refusal(problem: Problem, customer: Customer) -> Refusal | None:
             code=WhyNot.DECLINED,
             text="The visit was declined" + (f" until {until.isoformat()}" if until else ""),
             change="Another answer than declined",
+            fix=Change(act=Act.REPLY),
         )
     if customer.reply is Reply.SNOOZED and until is not None and until > problem.last:
         return Refusal(
             code=WhyNot.SNOOZED,
             text=f"Put off until {until.isoformat()}",
             change=f"A horizon that reaches {until.isoformat()}",
+            fix=horizon_to(until),
         )
     return None
 
@@ -216,6 +229,7 @@ def _pressed(problem: Problem, customer: Customer, kept: tuple[date, ...]) -> Re
         code=WhyNot.CONTACTED_OFTEN,
         text=f"{count} contacts stand; at most {rules.max_contacts} in {rules.contact_days} days",
         change="One more contact allowed in the time, or a longer horizon",
+        fix=Change(act=Act.PRESSURE, amount=max(1, count + 1 - rules.max_contacts)),
     )
 
 
@@ -260,6 +274,7 @@ def _nothing_left(
             code=WhyNot.NOT_DUE,
             text=f"Not due before {due.isoformat()} (every {customer.every_days} days)",
             change=f"A horizon that reaches {(due - early).isoformat()}",
+            fix=horizon_to(due),
         )
     last = max((*kept, customer.last_visit_on or date.min))
     seen = "An appointment stands on" if last in kept else "Seen on"
@@ -268,4 +283,5 @@ def _nothing_left(
         code=WhyNot.VISITED_RECENTLY,
         text=f"{seen} {last.isoformat()}; at least {gap} days between visits",
         change=f"A horizon that reaches {free.isoformat()}, or a smaller gap",
+        fix=horizon_to(free),
     )

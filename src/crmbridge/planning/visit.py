@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from crmbridge.errors import UsageError
+from crmbridge.planning.change import Change
 from crmbridge.records import Finding, Reason
 
 _NAMESPACE = UUID("5a0f5c0e-5d0c-5f4e-9b59-3c3b7d1f7a11")
@@ -92,7 +93,8 @@ class LeftOut:
     """A customer without a visit, with one reason and the smallest change that would help.
 
     Args:
-        change: empty when none is known.
+        change: empty when none is known; begins with ``Perhaps`` where it may not suffice.
+        fix: the same as a value, which `apply_change` takes.
     """
 
     customer: str
@@ -100,6 +102,7 @@ class LeftOut:
     code: WhyNot
     text: str
     change: str = ""
+    fix: Change | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

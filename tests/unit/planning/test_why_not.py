@@ -93,7 +93,9 @@ def test_a_day_with_its_most_visits_says_so():
 
     plan = plan_visits(a_problem([a_customer("a"), a_customer("b")], days=1, reps=(rep,)), GREEDY)
 
-    assert [out.change for out in plan.left_out] == ["One more visit a day"]
+    (out,) = plan.left_out
+    assert out.text == "Every possible day holds its most visits already"
+    assert "to take the place of a on 2026-03-02" in out.change
 
 
 def test_an_appointment_with_the_customer_counts_as_the_visit():
