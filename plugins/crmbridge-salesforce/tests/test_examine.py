@@ -7,6 +7,7 @@ import pytest
 from crmbridge.adapters import ErrorClass, NewField, Operation, Status, WriteItem
 from crmbridge.errors import SignInError
 from crmbridge_salesforce.sandbox import Mood, Sandbox
+from crmbridge_salesforce.sandbox.schema import FieldSpec
 
 KEY = "crmbridge_key__c"
 KEY_FIELD = NewField(object="Event", name=KEY, label="crmbridge key", type="text", unique=True)
@@ -66,7 +67,69 @@ def test_what_the_user_may_not_do_is_named(sandbox: Sandbox, open_: Any) -> None
     with open_(write_fields={"Account": ("crmbridge_segment__c",)}) as connection:
         found = {one.example for one in connection.check()}
 
-    assert found == {"create Event", "edit Account"}
+    assert found == {"create Event", "delete Event", "edit Account"}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"writable": False}, "salesforce.field_read_only"),
+        ({"writable": False, "formula": True}, "salesforce.field_formula"),
+        (None, "salesforce.field_missing"),
+    ],
+    ids=["read-only", "formula", "missing"],
+)
+def test_a_field_that_could_not_be_written_is_named_beforehand(
+    sandbox: Sandbox, open_: Any, change: Any, code: str
+) -> None:
+    fields = sandbox.org.schema["Account"].fields
+    if change is None:
+        del fields["crmbridge_segment__c"]
+    for name, value in (change or {}).items():
+        setattr(fields["crmbridge_segment__c"], name, value)
+
+    with open_(write_fields={"Account": ("crmbridge_segment__c",)}) as connection:
+        found = {one.code: one for one in connection.check()}
+
+    assert found.keys() == {code}
+    assert found[code].remedy
+
+
+def test_a_formula_is_described_as_one(sandbox: Sandbox, open_: Any) -> None:
+    sandbox.org.schema["Account"].fields["Market__c"].formula = True
+
+    with open_() as connection:
+        described = next(one for one in connection.describe() if one.name == "Account")
+
+    assert [one.name for one in described.fields if one.formula] == ["Market__c"]
+
+
+def test_a_field_that_nobody_of_ours_fills_is_named(sandbox: Sandbox, open_: Any) -> None:
+    sandbox.org.schema["Event"].fields["Reason__c"] = FieldSpec(
+        name="Reason__c", type="string", length=80, writable=True, required=True
+    )
+
+    assert codes(open_) == {"salesforce.field_required": "Event.Reason__c"}
+
+
+def test_a_quota_that_is_nearly_used_up_is_named(sandbox: Sandbox, open_: Any) -> None:
+    sandbox.org.calls, sandbox.org.calls_allowed = 950, 1000
+
+    found = codes(open_)
+
+    assert found.keys() == {"salesforce.quota_low"}
+    assert "of 1000 API requests" in found["salesforce.quota_low"]
+
+
+def test_an_app_that_may_not_use_the_interface_is_named(sandbox: Sandbox, open_: Any) -> None:
+    sandbox.sign_in.scope = "id openid"
+
+    with open_() as connection:
+        connection.quota()
+        found = {one.code: one.remedy for one in connection.check()}
+
+    assert found.keys() == {"salesforce.scope_missing"}
+    assert "crmbridge connect" in found["salesforce.scope_missing"]
 
 
 def test_a_write_that_is_not_permitted_is_a_fault_of_the_configuration(

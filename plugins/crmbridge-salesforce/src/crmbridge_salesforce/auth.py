@@ -199,13 +199,14 @@ def token_of(context: Context, answer: Response) -> Token:
             "an instance at Salesforce or at the configured url",
             instance[:80],
         )
+    extra = {"instance_url": instance, "scope": str(found.get("scope") or "")}
     seconds = found.get("expires_in")
     expires_at = context.clock.now() + timedelta(seconds=float(seconds)) if seconds else None
     return Token(
         access=str(found["access_token"]),
         refresh=str(found.get("refresh_token") or ""),
         expires_at=expires_at,
-        extra={"instance_url": instance} if instance else {},
+        extra={name: text for name, text in extra.items() if text},
     )
 
 

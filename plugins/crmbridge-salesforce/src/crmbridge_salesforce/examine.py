@@ -13,6 +13,14 @@ from crmbridge_salesforce.settings import SalesforceSettings
 
 _SMALL = ("Essentials", "Starter", "Group", "Professional", "Personal")
 """Editions that have no API, or only as an extra ("Salesforce Editions with API Access", Help)."""
+_ENOUGH = frozenset({"api", "full"})
+_LITTLE = 0.1
+_LIMITS = {
+    "DailyApiRequests": "API requests",
+    "DailyBulkV2QueryJobs": "bulk query jobs",
+    "DailyBulkApiBatches": "bulk batches",
+}
+"""Names of the limits resource ("Limits", REST API guide) -> what they count."""
 _RETIRED = 31.0
 """Versions below were retired in Summer '25 (Help, "API Versions ... 21.0 through 30.0")."""
 
@@ -28,6 +36,8 @@ def examine(client: Client, settings: SalesforceSettings, context: Context) -> S
         *removals(context),
         *_version(client, settings),
         *_edition(client),
+        *_scopes(context),
+        *_quota(client),
         *_objects(client, context),
         *_keys(client, settings),
     ]
@@ -62,6 +72,35 @@ def _edition(client: Client) -> Iterable[Finding]:
         )
 
 
+def _scopes(context: Context) -> Iterable[Finding]:
+    """What a token may be used for, where the sign-in said it ("OAuth Tokens and Scopes", Help)."""
+    token = context.tokens.get(context.connection) if context.tokens else None
+    scopes = (token.extra.get("scope", "") if token else "").split()
+    if scopes and not _ENOUGH & set(scopes):
+        yield Finding(
+            code="salesforce.scope_missing",
+            example=f"the app has {', '.join(scopes)}",
+            remedy="Give the app the scope api (Manage user data via APIs), then run "
+            f"`crmbridge connect {context.connection}` again",
+        )
+
+
+def _quota(client: Client) -> Iterable[Finding]:
+    """Calls that are left today, everybody's, and jobs."""
+    found = client.get("limits", accept=frozenset({400, 403, 404, 405})).data
+    limits = found if isinstance(found, Mapping) else {}
+    for name, words in _LIMITS.items():
+        one = limits.get(name)
+        allowed = int(one.get("Max") or 0) if isinstance(one, Mapping) else 0
+        left = int(one.get("Remaining") or 0) if isinstance(one, Mapping) else 0
+        if allowed and left < allowed * _LITTLE:
+            yield Finding(
+                code="salesforce.quota_low",
+                example=f"{left} of {allowed} {words} are left of the last 24 hours",
+                remedy="Run later, let other integrations ask less, or buy more from Salesforce",
+            )
+
+
 def _objects(client: Client, context: Context) -> Iterable[Finding]:
     """Objects that cannot be seen, and mapped fields that cannot be read or written."""
     wanted = context.objects or OBJECTS
@@ -82,7 +121,7 @@ def _permissions(object_: str, described: Mapping[str, Any], context: Context) -
     """A description says what this very user may do with the object."""
     wanted = {"updateable": "edit"} if context.write_fields.get(object_) else {}
     if object_ == "Event":
-        wanted = {"createable": "create", **wanted}
+        wanted = {"createable": "create", "deletable": "delete", **wanted}
     for key, verb in wanted.items():
         if described.get(key) is False:
             yield Finding(
@@ -95,12 +134,50 @@ def _permissions(object_: str, described: Mapping[str, Any], context: Context) -
 def _fields(object_: str, described: Mapping[str, Any], writes: Sequence[str]) -> Iterable[Finding]:
     known = {str(one["name"]): one for one in described.get("fields") or ()}
     for name in writes:
-        length = int(known.get(name, {}).get("length") or 0)
-        if name in known and known[name].get("type") in {"string", "textarea"} and length < 40:
+        found = known.get(name)
+        if found is None:
             yield Finding(
-                code="salesforce.field_short",
-                example=f"{object_}.{name} holds {length} characters",
-                remedy="Make the field longer: texts that do not fit are refused",
+                code="salesforce.field_missing",
+                example=f"{object_}.{name}",
+                remedy="Create it by `crmbridge doctor --fix`, or let this user see it: Salesforce "
+                "does not tell the two apart",
+            )
+        else:
+            yield from _unfit(f"{object_}.{name}", found)
+    if object_ in KEYED:
+        yield from _demanded(object_, known.values())
+
+
+def _unfit(where: str, found: Mapping[str, Any]) -> Iterable[Finding]:
+    """What keeps a field from being written."""
+    if found.get("calculated"):
+        remedy = "Name another field to write to: this one is a formula"
+        yield Finding(code="salesforce.field_formula", example=where, remedy=remedy)
+    elif found.get("updateable") is False:
+        yield Finding(
+            code="salesforce.field_read_only",
+            example=where,
+            remedy="Let this user edit the field, by a permission set or the profile",
+        )
+    length = int(found.get("length") or 0)
+    if found.get("type") in {"string", "textarea"} and length < 40:
+        yield Finding(
+            code="salesforce.field_short",
+            example=f"{where} holds {length} characters",
+            remedy="Make the field longer: texts that do not fit are refused",
+        )
+
+
+def _demanded(object_: str, fields: Iterable[Mapping[str, Any]]) -> Iterable[Finding]:
+    """Custom fields without which nothing is created; we would leave them empty."""
+    for one in fields:
+        has_default = one.get("defaultedOnCreate") or one.get("type") == "boolean"
+        if one.get("custom") and one.get("nillable") is False and not has_default:
+            yield Finding(
+                code="salesforce.field_required",
+                example=f"{object_}.{one['name']}",
+                remedy="Give the field a default, or require it by the page layout only: records "
+                "that crmbridge creates leave it empty",
             )
 
 

@@ -25,6 +25,7 @@ class SignIn:
     Args:
         sessions: access tokens that hold.
         refreshes: refresh tokens that hold.
+        scope: what tokens are good for.
         rotates: a refresh token is good for one use, and comes with its successor.
         codes: code of a browser -> (challenge, where it goes back to).
         devices: device code -> [user code, "pending", "slow", "agreed" or "denied"].
@@ -37,6 +38,7 @@ class SignIn:
     username: str = "crm@example.com"
     password: str = "password"  # noqa: S105
     rotates: bool = False
+    scope: str = "api refresh_token id"
     sessions: set[str] = field(default_factory=lambda: {"sandbox-session"})
     refreshes: set[str] = field(default_factory=lambda: {"sandbox-refresh"})
     codes: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -112,6 +114,7 @@ class SignIn:
             "instance_url": url,
             "id": f"{url}/id/{self.org.id}/{self.org.user}",
             "token_type": "Bearer",
+            "scope": self.scope,
             "issued_at": str(int(self.org.now().timestamp() * 1000)),
             "signature": "c2FuZGJveA==",
         }

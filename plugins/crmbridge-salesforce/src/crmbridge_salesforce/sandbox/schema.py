@@ -192,6 +192,7 @@ def describe(spec: ObjectSpec) -> dict[str, Any]:
         "queryable": True,
         "createable": spec.name not in NEVER_DELETED and not spec.is_read_only,
         "updateable": not spec.is_read_only,
+        "deletable": spec.name not in NEVER_DELETED and not spec.is_read_only,
         "fields": [_describe_field(one) for one in spec.fields.values()],
     }
 
