@@ -34,13 +34,18 @@ class DailyBudget:
 
     Until the CRM's quota is known through `learn`, nothing is refused. A process that dies keeps
     its block, so that the budget errs towards fewer calls.
+
+    Args:
+        calls: made so far by this process.
     """
 
     path: Path
     connection: str
     limits: Limits
     clock: Clock
+    calls: int = 0
     _quota: Quota | None = None
+    _since: int = 0
     _day: str = ""
     _left: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -52,7 +57,7 @@ class DailyBudget:
         no calls at all is that of a server that does not tell.
         """
         if quota.allowed > 0:
-            self._quota = quota
+            self._quota, self._since = quota, 0
 
     def take(self) -> None:
         """Use one call.
@@ -62,14 +67,25 @@ class DailyBudget:
             StorageError: the budget's database cannot be written.
         """
         quota = self._quota
-        if quota is None:
-            return
-        self._keep_reserve(quota)
-        if self.limits.daily_share > 0:
-            self._take_share(quota)
+        if quota is not None:
+            self._keep_reserve(quota)
+            if self.limits.daily_share > 0:
+                self._take_share(quota)
+        with self._lock:
+            self.calls += 1
+            self._since += 1
+
+    def used_today(self) -> int:
+        """Calls of this day that processes have leased, what is left of our own block not."""
+        day = f"{self.clock.now().astimezone(UTC):%Y-%m-%d}"
+        with self._open() as db:
+            row = db.execute(_READ, (self.connection, day)).fetchone()
+        return (int(row[0]) if row else 0) - self._left
 
     def _keep_reserve(self, quota: Quota) -> None:
-        reserve, left = quota.allowed * self.limits.reserve_share, quota.allowed - quota.used
+        """Count our own calls since the CRM told: most tell only when they are asked."""
+        reserve = quota.allowed * self.limits.reserve_share
+        left = quota.allowed - quota.used - self._since
         if self.limits.reserve_share > 0 and left <= reserve:
             raise self._used_up(f"more than {reserve:.0f} calls left to people", str(max(left, 0)))
 

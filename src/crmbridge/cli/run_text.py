@@ -18,7 +18,13 @@ def run_text(report: "RunReport") -> str:
 
 def _lines(report: "RunReport") -> Iterable[str]:
     title = f" of job {report.job}" if report.job else ""
-    yield f"Run {report.run}{title}: {report.status}"
+    when = f"; goes on after {report.resume_at:%Y-%m-%d %H:%M}Z" if report.resume_at else ""
+    yield f"Run {report.run}{title}: {report.status}{when}"
+    for one in report.quota:
+        yield (
+            f"Quota of {one['connection']}: about {one['pull'] + one['push']} calls needed,"
+            f" {one['left']} left to us, {one['reserve']} kept for people."
+        )
     rows = [
         (name, stream, *(getattr(counts, count) for count in COUNTS))
         for name, streams in report.connections.items()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from crmbridge.errors import CrmbridgeError, UsageError
+from crmbridge.jobs.forecast import forecast
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.workspace import Opened, Workspace, write_fields
 from crmbridge.pull.mapping import ALL_EXTRA
@@ -48,11 +49,21 @@ def pull_connections(
             with workspace.lease(name) as opened:
                 source = source_of(workspace, opened, stream, full=full, accept=accept_shrink)
                 report.find(opened.findings)
+                _foresee(workspace, opened, report)
                 _pull(workspace, source, report)
         except CrmbridgeError as error:
             report.stop(error)
     if names:
         report.connections = dict(sorted(report.connections.items()))
+
+
+def _foresee(workspace: Workspace, opened: Opened, report: RunReport) -> None:
+    """Note what the run will need of the CRM's quota, and whether it is there."""
+    found = forecast(workspace, opened, opened.quota)
+    if found is not None:
+        report.quota.append(found.to_json())
+        if not found.fits:
+            report.find([found.finding()])
 
 
 def pull_streams(

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from crmbridge.errors import CrmbridgeError, ExitCode
+from crmbridge.errors import CrmbridgeError, ExitCode, QuotaError
 from crmbridge.push.report import no_outcomes
 from crmbridge.records import Counts, Finding
 
@@ -24,6 +24,9 @@ STATUS: Mapping[ExitCode, str] = {
     ExitCode.TERMINATED: "interrupted",
 }
 """The word for each exit code, as runs are listed."""
+
+PARTIAL = "partial: quota"
+"""The word for a run that a quota stopped: what it did is kept, the next one goes on from there."""
 
 _WORST = (
     ExitCode.SIGN_IN,
@@ -46,6 +49,10 @@ class RunReport:
         plan: id, visits, reps and customers not planned; empty when nothing was planned.
         changeset: id and items by operation; empty when nothing was decided.
         stops: lines that say why a part of the run stopped.
+        calls: connection -> calls made.
+        quota: what was foreseen of calls before each pull, where the CRM tells its quota.
+        resume_at: from when the last quota that stopped a part allows calls again.
+        is_cut_short: a quota stopped a part; what was done before is kept.
     """
 
     run: int
@@ -58,6 +65,10 @@ class RunReport:
     outcomes: dict[str, int] = field(default_factory=no_outcomes)
     files: list[str] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
+    calls: dict[str, int] = field(default_factory=dict)
+    quota: list[dict[str, Any]] = field(default_factory=list)
+    resume_at: datetime | None = None
+    is_cut_short: bool = False
     codes: set[ExitCode] = field(default_factory=set)
 
     @property
@@ -67,13 +78,19 @@ class RunReport:
 
     @property
     def status(self) -> str:
-        """The exit code in a word."""
+        """The exit code in a word; a run that a quota stopped says so."""
+        if self.is_cut_short and self.exit_code is ExitCode.TRY_LATER:
+            return PARTIAL
         return STATUS[self.exit_code]
 
     def stop(self, error: CrmbridgeError) -> None:
         """Note that a part of the run stopped, and go on with the others."""
         self.codes.add(error.exit_code)
         self.stops.append(error.line())
+        if isinstance(error, QuotaError):
+            self.is_cut_short = True
+            if error.resume_at is not None:
+                self.resume_at = max(error.resume_at, self.resume_at or error.resume_at)
 
     def find(self, findings: Iterable[Finding]) -> None:
         """Note findings; those alike are counted together."""
@@ -103,6 +120,9 @@ class RunReport:
             "outcomes": self.outcomes,
             "files": self.files,
             "stops": self.stops,
+            "calls": self.calls,
+            "quota": self.quota,
+            "resume_at": self.resume_at.isoformat() if self.resume_at else None,
         }
 
 

@@ -44,11 +44,12 @@ def run_of(workspace: Workspace, command: str, job: str = "") -> Iterator[RunRep
 
 
 def _finish(workspace: Workspace, report: RunReport, code: ExitCode) -> None:
+    report.calls = workspace.calls()
     with workspace.store.write() as tx:
         finish_run(
             tx,
             workspace.run_id,
-            status=STATUS[code],
+            status=report.status if code is report.exit_code else STATUS[code],
             exit_code=int(code),
             finished_at=to_millis(SystemClock().now()),
             report=report.to_json(),

@@ -13,7 +13,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from crmbridge.adapters import Adapter, Capabilities, Clock, Connection, Context, FieldSource
+from crmbridge.adapters import (
+    Adapter,
+    Capabilities,
+    Clock,
+    Connection,
+    Context,
+    FieldSource,
+    Quota,
+)
 from crmbridge.adapters.budget import DailyBudget
 from crmbridge.adapters.http import HttpClient
 from crmbridge.adapters.limits import Limits
@@ -49,6 +57,7 @@ class Opened:
         organisation: the account's id, once it was asked for; None while only looking.
         fence: our lease; None while only looking.
         findings: what the account does not tell of itself, though its adapter can ask.
+        quota: calls used and allowed when it was leased; None where nobody tells.
     """
 
     name: str
@@ -61,6 +70,7 @@ class Opened:
     organisation: str | None = None
     fence: Fence | None = None
     findings: tuple[Finding, ...] = ()
+    quota: Quota | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -88,7 +98,7 @@ class Workspace:
     clock: Clock
     run_id: int = 0
     redactor: Redactor = field(default_factory=Redactor)
-    _budgets: dict[str, DailyBudget] = field(default_factory=dict)
+    _budgets: dict[str, list[DailyBudget]] = field(default_factory=dict)
 
     @cached_property
     def state_folder(self) -> Path:
@@ -159,10 +169,17 @@ class Workspace:
             ConfigError: it is another account than the one first met.
         """
         with self.reserve(name) as fence, self.open(name) as opened:
-            untold = [*self._budget(opened)]
+            untold: list[Finding] = []
+            quota = self._learn_quota(opened, untold)
             organisation = self._organisation(opened, untold)
             self.pin(opened, organisation)
-            yield replace(opened, organisation=organisation, fence=fence, findings=tuple(untold))
+            yield replace(
+                opened,
+                organisation=organisation,
+                fence=fence,
+                findings=tuple(untold),
+                quota=quota,
+            )
 
     @contextmanager
     def reserve(self, name: str) -> Iterator[Fence]:
@@ -194,18 +211,34 @@ class Workspace:
         finally:
             traffic.close()
 
-    def _budget(self, opened: Opened) -> Iterator[Finding]:
+    def calls(self) -> dict[str, int]:
+        """Connection -> calls made so far by this run."""
+        made = {name: sum(one.calls for one in some) for name, some in self._budgets.items()}
+        return {name: count for name, count in sorted(made.items()) if count}
+
+    def calls_today(self, name: str) -> int:
+        """Calls of this day by all our processes, as far as a share of the quota is kept to."""
+        held = self._budgets.get(name)
+        return held[-1].used_today() if held else 0
+
+    def _learn_quota(self, opened: Opened, untold: list[Finding]) -> Quota | None:
         """Tell the day's budget what the CRM says of its quota, before anything is used of it."""
-        if not opened.capabilities.has_quota or not self._budgets.get(opened.name):
-            return
+        if not opened.capabilities.has_quota:
+            return None
         try:
-            self._budgets[opened.name].learn(opened.connection.quota())
+            quota = opened.connection.quota()
         except _UNTOLD as error:
-            yield Finding(
-                code=f"{opened.name}.quota_untold",
-                example=error.got,
-                remedy="Let this user see the account's limits; until then none is kept to",
+            untold.append(
+                Finding(
+                    code=f"{opened.name}.quota_untold",
+                    example=error.got,
+                    remedy="Let this user see the account's limits; until then none is kept to",
+                )
             )
+            return None
+        if self._budgets.get(opened.name):
+            self._budgets[opened.name][-1].learn(quota)
+        return quota
 
     def _organisation(self, opened: Opened, untold: list[Finding]) -> str:
         """Which account this is; "" where it does not tell and nobody has heard it before.
@@ -278,7 +311,7 @@ class Workspace:
             return None
         limits = Limits(**settings.limits.model_dump())
         budget = DailyBudget(self.state_folder / "budget.db", settings.name, limits, self.clock)
-        self._budgets[settings.name] = budget
+        self._budgets.setdefault(settings.name, []).append(budget)
         traffic = Traffic(
             connection=settings.name,
             clock=self.clock,

@@ -205,7 +205,7 @@ def doctor(
     """
     from crmbridge.cli import fixing
     from crmbridge.cli.session import workspace
-    from crmbridge.jobs.setup.doctor import examine
+    from crmbridge.jobs.setup.doctor import examine, foresee
 
     made: dict[str, Any] = {}
     findings: list[Finding] = []
@@ -214,10 +214,15 @@ def doctor(
             made = fixing.package(space, connection, package)
         elif fix:
             made, findings = fixing.fix(space, connection, is_sure=yes)
-        findings += examine(space, [connection] if connection else [])
+        names = [connection] if connection else []
+        findings += examine(space, names)
+        quota = foresee(space, names)
     if json_:
-        show_json({**made, "findings": [asdict(finding) for finding in findings]})
+        document = {"findings": [asdict(finding) for finding in findings]}
+        show_json({**made, **document, "quota": [one.to_json() for one in quota]})
         return
+    for one in quota:
+        note(one.line())
     for finding in findings:
         show(finding_line(finding))
     show("All is well." if not findings else f"{len(findings)} findings.")

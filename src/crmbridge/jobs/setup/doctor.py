@@ -3,11 +3,14 @@
 import shutil
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from crmbridge.clock import SystemClock
 from crmbridge.errors import CrmbridgeError
+from crmbridge.jobs.forecast import Forecast, forecast
 from crmbridge.jobs.workspace import Opened, Workspace, write_fields
+from crmbridge.jobs.writing.limits import limits_of
 from crmbridge.records import Finding
 from crmbridge.store.database import WAL_IS_SAFE_FROM
 
@@ -69,9 +72,10 @@ def _connection(workspace: Workspace, name: str) -> list[Finding]:
             return [
                 *opened.connection.check(),
                 *_clock(opened),
-                *_quota(opened),
+                *_quota(workspace, opened),
                 *_fields(opened),
                 *_visits(opened),
+                *limits_of(opened),
             ]
     except CrmbridgeError as error:
         got = f"{error.where}: expected {error.expected}, got {error.got or 'none'}"
@@ -90,7 +94,7 @@ def _clock(opened: Opened) -> Iterable[Finding]:
         )
 
 
-def _quota(opened: Opened) -> Iterable[Finding]:
+def _quota(workspace: Workspace, opened: Opened) -> Iterable[Finding]:
     if not opened.capabilities.has_quota:
         return
     quota = opened.connection.quota()
@@ -100,6 +104,19 @@ def _quota(opened: Opened) -> Iterable[Finding]:
             example=f"{quota.used} of {quota.allowed} calls of this period are used",
             remedy="Run at another time, or lower limits.daily_share",
         )
+    found = forecast(workspace, opened, quota)
+    if found is not None and not found.fits:
+        yield found.finding()
+
+
+def foresee(workspace: Workspace, names: Sequence[str] = ()) -> list[Forecast]:
+    """What the next run needs of each CRM's quota; of those that tell none, nothing."""
+    found = []
+    for name in names or sorted(workspace.settings.connections):
+        with suppress(CrmbridgeError), workspace.open(name) as opened:
+            if opened.capabilities.has_quota:
+                found.append(forecast(workspace, opened, opened.connection.quota()))
+    return [one for one in found if one is not None]
 
 
 def _fields(opened: Opened) -> Iterable[Finding]:
