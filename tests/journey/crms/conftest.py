@@ -13,8 +13,10 @@ import pytest
 
 from crmbridge.testing.demo_data import DemoData, Table, generate
 from crmbridge_hubspot.sandbox import Account, Clock
+from crmbridge_hubspot.sandbox import Mood as HubMood
 from crmbridge_hubspot.sandbox import Sandbox as Hub
 from crmbridge_hubspot.sandbox import demo as hub_demo
+from crmbridge_salesforce.sandbox import Mood as ForceMood
 from crmbridge_salesforce.sandbox.demo import load as load_org
 from crmbridge_salesforce.sandbox.org import Org
 from crmbridge_salesforce.sandbox.server import Sandbox as Force
@@ -24,6 +26,18 @@ NOW = "2026-11-02T06:00:00Z"
 """A Monday, seven o'clock in Berlin."""
 LATER = "2026-11-02T07:00:00Z"
 CUSTOMERS_OF_A_REP = 6
+SESSION = """\
+method = "session"                   # client_credentials, jwt, refresh_token, session, password
+session_id = { env = "SALESFORCE_SESSION" }"""
+CLIENT = """\
+method = "client_credentials"
+client_id = "client"
+client_secret = { env = "SALESFORCE_SECRET" }"""
+OAUTH = (
+    'client_id = "me", client_secret = { env = "HUBSPOT_SECRET" }, '
+    'refresh_token = { env = "HUBSPOT_REFRESH" }'
+)
+"""Ways to sign in whose sessions end and are renewed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +90,39 @@ class Crm(Protocol):
 
     def members(self, title: str) -> dict[str, str]:
         """contact -> status, of the campaign or list of this name."""
+
+    def live(self) -> "Life":
+        """What else may happen there, for long stories."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """An account in which anything may happen.
+
+    Args:
+        truth: the records as its people change them, by put, edit, delete, merge and held.
+        company: name of the object of customers; `person` of contacts.
+        city: field of a customer; `job` of a contact; `opt_out` of a contact, with its value.
+        auth: a table of the settings whose session can be renewed.
+        moods: what may go wrong with one request.
+        late: sets how long changes stay unseen.
+        sent: (id or key, object, fields) of every row of every write request so far.
+    """
+
+    truth: Any
+    company: str
+    person: str
+    city: str
+    job: str
+    name: str
+    opt_out: tuple[str, Any]
+    ours: tuple[str, ...]
+    auth: tuple[str, str]
+    secrets: Mapping[str, str]
+    misbehave: Callable[[int, int], None]
+    heal: Callable[[], None]
+    late: Callable[[int], None]
+    sent: Callable[[], list[tuple[str, str, frozenset[str]]]]
 
 
 @dataclass(slots=True)
@@ -160,6 +207,43 @@ class ForceCrm:
         mine = {i for i, held in self.org.held("Campaign").items() if held["Name"] == title}
         held = self.org.held("CampaignMember").values()
         return {one["ContactId"]: one["Status"] for one in held if one["CampaignId"] in mine}
+
+    def live(self) -> Life:
+        """What else may happen there."""
+        moods = [ForceMood.BUSY, ForceMood.TOO_MANY, ForceMood.EXPIRED, ForceMood.HTML,
+                 ForceMood.ERROR, ForceMood.TRUNCATED, ForceMood.LOST, ForceMood.HALF]  # fmt: skip
+        return Life(
+            truth=self.org,
+            company="Account",
+            person="Contact",
+            city="BillingCity",
+            job="Title",
+            name="Name",
+            opt_out=("HasOptedOutOfEmail", True),
+            ours=("crmbridge_score__c", "crmbridge_segment__c", "crmbridge_reasons__c"),
+            auth=(
+                SESSION,
+                CLIENT,
+            ),
+            secrets={"SALESFORCE_SECRET": "s3cret"},
+            misbehave=lambda mood, after: self.running.moods.plan(
+                moods[mood % len(moods)], after=after
+            ),
+            heal=self.running.moods.heal,
+            late=lambda minutes: setattr(self.org, "late", timedelta(minutes=minutes)),
+            sent=self._sent,
+        )
+
+    def _sent(self) -> list[tuple[str, str, frozenset[str]]]:
+        found = []
+        for one in self.running.received:
+            if one.method not in {"PATCH", "POST"} or "/composite/sobjects" not in one.path:
+                continue
+            for record in one.json()["records"]:
+                fields = frozenset(record) - {"attributes", "id"}
+                key = record.get("crmbridge_key__c") or record.get("id") or ""
+                found.append((key, record["attributes"]["type"], fields))
+        return found
 
 
 @dataclass(slots=True)
@@ -246,6 +330,42 @@ class HubCrm:
         lists = [one for one in self.account.lists.values() if one.name.startswith(title)]
         return {id_: "" for one in lists for id_ in one.members}
 
+    def live(self) -> Life:
+        """What else may happen there."""
+        moods = [HubMood.BUSY, HubMood.SECONDLY, HubMood.EXPIRED, HubMood.HTML, HubMood.BROKEN,
+                 HubMood.RESET, HubMood.LOST, HubMood.HALF, HubMood.LOCKED]  # fmt: skip
+        return Life(
+            truth=self.account,
+            company="companies",
+            person="contacts",
+            city="city",
+            job="jobtitle",
+            name="name",
+            opt_out=("hs_email_optout", "true"),
+            ours=("visit_score", "segment_tag", "visit_reasons"),
+            auth=(
+                'access_token = { env = "HUBSPOT_TOKEN" }',
+                OAUTH,
+            ),
+            secrets={"HUBSPOT_SECRET": "s3cret", "HUBSPOT_REFRESH": "refresh-sandbox"},
+            misbehave=lambda mood, after: self.running.moods.plan(
+                moods[mood % len(moods)], after=after
+            ),
+            heal=self.running.moods.heal,
+            late=lambda minutes: setattr(self.account, "lag", timedelta(minutes=minutes)),
+            sent=self._sent,
+        )
+
+    def _sent(self) -> list[tuple[str, str, frozenset[str]]]:
+        found = []
+        for one in self.running.log:
+            way = re.fullmatch(r"/crm/v3/objects/(\w+)/batch/(upsert|update|create)", one.path)
+            for row in one.json()["inputs"] if way else ():
+                properties = row["properties"]
+                key = properties.get(hub_demo.KEY) or row.get("id") or ""
+                found.append((key, way[1], frozenset(properties)))
+        return found
+
 
 def _instant(text: Any) -> datetime:
     return datetime.fromisoformat(str(text))
@@ -328,6 +448,19 @@ class Office:
 def few() -> DemoData:
     """The small company; nobody changes it."""
     return few_people()
+
+
+@pytest.fixture(params=sorted(CRMS))
+def lively(
+    request: pytest.FixtureRequest, few: DemoData, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Any, Life, str]]:
+    """Each CRM in which anything may happen, and settings that reach it."""
+    with CRMS[request.param](few) as crm:
+        life = crm.live()
+        for name, value in life.secrets.items():
+            monkeypatch.setenv(name, value)
+        assert life.auth[0] in crm.settings
+        yield crm, life, crm.settings.replace(*life.auth)
 
 
 @pytest.fixture(params=sorted(CRMS))
