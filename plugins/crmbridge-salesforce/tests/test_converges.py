@@ -32,7 +32,7 @@ OBJECTS = {"customers": "Account", "contacts": "Contact", "campaign_members": "C
 AUTH = {"client_id": "client", "client_secret": SecretStr("s3cret")}
 MOODS = [
     Mood.BUSY, Mood.TOO_MANY, Mood.LIMIT, Mood.EXPIRED, Mood.HTML, Mood.EDGE, Mood.ERROR,
-    Mood.TRUNCATED, Mood.CONCURRENT,
+    Mood.TRUNCATED, Mood.CONCURRENT, Mood.GATEWAY, Mood.TOO_MANY_UNTIL, Mood.TOO_MANY_BARE,
 ]  # fmt: skip
 
 
@@ -78,6 +78,12 @@ class Life(RuleBasedStateMachine):
     @rule(account=consumes(accounts))
     def delete(self, account: str) -> None:
         self.org.delete("Account", account)
+
+    @rule()
+    def the_bin_is_emptied(self) -> None:
+        for id_, held in list(self.org.records.get("Account", {}).items()):
+            if held.values.get("IsDeleted"):
+                self.org.purge("Account", id_)
 
     @rule(loser=consumes(accounts), winner=accounts)
     def merge(self, loser: str, winner: str) -> None:

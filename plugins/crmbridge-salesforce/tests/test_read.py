@@ -200,7 +200,13 @@ def test_a_member_that_was_removed_is_missing_from_the_sweep(sandbox: Sandbox, o
     assert found == [members[1]]
 
 
-@pytest.mark.parametrize("mood", [Mood.BUSY, Mood.EDGE, Mood.HTML, Mood.ERROR, Mood.CONCURRENT])
+@pytest.mark.parametrize(
+    "mood",
+    [
+        Mood.BUSY, Mood.EDGE, Mood.HTML, Mood.ERROR, Mood.CONCURRENT, Mood.GATEWAY, Mood.TRUNCATED,
+        Mood.TOO_MANY, Mood.TOO_MANY_UNTIL, Mood.TOO_MANY_BARE, Mood.EXPIRED, Mood.LOST,
+    ],
+)  # fmt: skip
 def test_a_bad_answer_is_asked_for_again(sandbox: Sandbox, open_: Any, mood: Mood) -> None:
     sandbox.org.page_size = 2
     ids = fill(sandbox, 5)

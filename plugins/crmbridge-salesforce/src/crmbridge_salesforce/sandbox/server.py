@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime
 
 from crmbridge.testing.demo_data import DemoData
 from crmbridge.testing.loopback import LoopbackServer, Received, Reply
@@ -29,10 +31,13 @@ _INSTEAD = {
     Mood.LIMIT: RefusedError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
     Mood.ERROR: RefusedError(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred"),
 }
+_PAGE = b"<html><body>We are setting things up</body></html>"
 _ODD = {
     Mood.TOO_MANY: Answer(status=429, document=[], headers={"Retry-After": "1"}),
-    Mood.HTML: Answer(body=b"<html><body>We are setting things up</body></html>", kind="text/html"),
+    Mood.HTML: Answer(body=_PAGE, kind="text/html"),
     Mood.EDGE: Answer(status=420),
+    Mood.TOO_MANY_BARE: Answer(status=429, body=_PAGE, kind="text/html"),
+    Mood.GATEWAY: Answer(status=502, body=_PAGE, kind="text/html"),
 }
 _NO_SESSION = RefusedError(401, "INVALID_SESSION_ID", "Session expired or invalid")
 
@@ -74,6 +79,10 @@ class Sandbox:
             self.sign_in.expire()
         if mood in _ODD:
             return reply_with(_ODD[mood], self.org)
+        if mood is Mood.TOO_MANY_UNTIL:
+            until = format_datetime(self.org.now() + timedelta(seconds=2), usegmt=True)
+            answer = Answer(status=429, document=[], headers={"Retry-After": until})
+            return reply_with(answer, self.org)
         answer = self._answered(received, mood)
         if mood is Mood.LOST:
             return reset
