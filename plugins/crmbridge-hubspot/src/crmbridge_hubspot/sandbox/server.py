@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
@@ -27,6 +28,8 @@ from crmbridge_hubspot.sandbox.searching import Search
 from crmbridge_hubspot.sandbox.truth import Account, stamp
 
 Endpoint = Callable[[Asked], Reply]
+Table = tuple[tuple[str, str, Endpoint], ...]
+"""Method, path and who answers."""
 
 
 class Sandbox:
@@ -130,16 +133,26 @@ def _routes(
     account: Account, tokens: Tokens, usage: Endpoint
 ) -> Iterator[tuple[str, re.Pattern[str], Endpoint]]:
     records = Records(account)
-    search, linking = Search(account, records), Linking(account, records)
-    lists, rest, definitions = Lists(account), Rest(account), Definitions(records)
-    objects, links = "/crm/v3/objects/([^/]+)", "/crm/v4/associations/([^/]+)/([^/]+)"
-    table: tuple[tuple[str, str, Endpoint], ...] = (
+    tables = (_sign_in(tokens), _records(account, records), _others(account, records, usage))
+    for method, pattern, endpoint in chain(*tables):
+        yield method, re.compile(pattern), endpoint
+
+
+def _sign_in(tokens: Tokens) -> Table:
+    return (
         ("GET", "/oauth/authorize", tokens.consent),
         ("POST", "/oauth/(v1|v3|2026-03)/token", tokens.trade),
         ("POST", "/oauth/2026-03/token/introspect", tokens.introspect),
         ("POST", "/oauth/2026-03/token/revoke", tokens.revoke),
         ("GET", "/oauth/v1/refresh-tokens/([^/]+)", tokens.look),
         ("DELETE", "/oauth/v1/refresh-tokens/([^/]+)", tokens.forget),
+    )
+
+
+def _records(account: Account, records: Records) -> Table:
+    search, linking = Search(account, records), Linking(account, records)
+    objects, links = "/crm/v3/objects/([^/]+)", "/crm/v4/associations/([^/]+)/([^/]+)"
+    return (
         ("POST", f"{objects}/search", search.search),
         ("POST", f"{objects}/batch/read", records.batch_read),
         ("POST", f"{objects}/batch/create", records.batch_create),
@@ -156,6 +169,12 @@ def _routes(
         ("POST", f"{links}/batch/associate/default", linking.associate),
         ("POST", f"{links}/batch/archive", linking.dissociate),
         ("GET", "/crm/v4/objects/([^/]+)/([^/]+)/associations/([^/]+)", linking.read),
+    )
+
+
+def _others(account: Account, records: Records, usage: Endpoint) -> Table:
+    lists, rest, definitions = Lists(account), Rest(account), Definitions(records)
+    return (
         ("POST", "/crm/v3/lists/search", lists.search),
         ("POST", "/crm/v3/lists/?", lists.create),
         ("GET", "/crm/v3/lists/([^/]+)", lists.read),
@@ -174,8 +193,6 @@ def _routes(
         ("GET", "/account-info/v3/api-usage/daily/private-apps", usage),
         ("GET", "/account-info/v3/details", rest.details),
     )
-    for method, pattern, endpoint in table:
-        yield method, re.compile(pattern), endpoint
 
 
 class _Server(ThreadingHTTPServer):
