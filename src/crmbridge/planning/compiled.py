@@ -24,6 +24,14 @@ def compiled(function: F) -> F:
     return cast("F", fast)
 
 
+def is_compiled() -> bool:
+    """Whether the search's machine code was kept by an earlier process."""
+    from crmbridge.planning.ruin_recreate import anneal
+
+    folder = Path(getattr(getattr(anneal, "stats", None), "cache_path", None) or ".")
+    return any(folder.glob("ruin_recreate.anneal-*.nbi"))
+
+
 def _forget_outdated(function: Callable[..., Any], folder: Path) -> None:
     """Remove kept code that is older than any of the sources.
 

@@ -1,13 +1,15 @@
 """Reads the calendar files and feeds that say when reps are busy."""
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from crmbridge.adapters.answer import Answer, Request
-from crmbridge.errors import CrmbridgeError, StorageError
+from crmbridge.errors import ConfigError, CrmbridgeError, RetryLaterError, StorageError
 from crmbridge.jobs.territory.reps import JoinedRep
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning.ics_busy import BusyCalendar, busy_times
@@ -26,6 +28,14 @@ class Calendars:
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A calendar's text; with trouble, as it was read last."""
+
+    text: str
+    trouble: CrmbridgeError | None = None
+
+
 def read_calendars(
     workspace: Workspace, reps: Iterable[JoinedRep], first: date, last: date
 ) -> Calendars:
@@ -39,11 +49,13 @@ def read_calendars(
         for number, source in enumerate(rep.settings.busy, start=1):
             where = f"calendar {number} of {rep.id}"  # a feed's address is a secret
             try:
-                text = _text(workspace, source, where)
-                found = busy_times(text, first, last, rep.zone, where)
+                read = _text(workspace, source, where)
+                found = busy_times(read.text, first, last, rep.zone, where)
             except CrmbridgeError as error:
                 findings.append(_unread(rep, error))
                 continue
+            if read.trouble is not None:
+                findings.append(_as_read_last(rep, read.trouble))
             spans.setdefault(rep.id, []).extend(_spans(found, ZoneInfo(rep.zone)))
             findings.extend(found.findings)
     return Calendars(spans=spans, findings=tuple(findings))
@@ -62,15 +74,42 @@ def _spans(found: BusyCalendar, zone: ZoneInfo) -> Spans:
     return timed + whole
 
 
-def _text(workspace: Workspace, source: str | SecretRef, where: str) -> str:
+def _text(workspace: Workspace, source: str | SecretRef, where: str) -> _Read:
     address = workspace.settings.secrets.text(source, where)
-    if address.startswith(("https://", "http://")):
-        if not isinstance(source, str):
-            workspace.redactor.add(address)
-        with workspace.web(address) as client:
-            request = Request(method="GET", url=address, answer=Answer.BYTES)
-            return client.send(request).body.decode("utf-8-sig", errors="replace")
-    return _file_text(workspace.settings.path(address))
+    if address.startswith("webcal://"):  # what calendar programs call https
+        address = "https" + address.removeprefix("webcal")
+    if not address.startswith(("https://", "http://")):
+        return _Read(text=_file_text(workspace.settings.path(address)))
+    if not isinstance(source, str):
+        workspace.redactor.add(address)
+    kept = workspace.state_folder / "calendars" / f"{sha256(address.encode()).hexdigest()}.ics"
+    try:
+        text = _fetched(workspace, address)
+    except CrmbridgeError as error:
+        if isinstance(error, ConfigError) or not kept.exists():
+            raise
+        return _Read(text=_file_text(kept), trouble=error)
+    if "BEGIN:VCALENDAR" in text[:4096].upper():  # a login page must not replace the last good one
+        _keep(kept, text)
+    return _Read(text=text)
+
+
+def _fetched(workspace: Workspace, address: str) -> str:
+    with workspace.web(address) as client:
+        request = Request(method="GET", url=address, answer=Answer.BYTES)
+        body = client.send(request).body
+    if len(body) > LARGEST_BYTES:
+        raise RetryLaterError("calendar", f"at most {LARGEST_BYTES} bytes", f"{len(body)}")
+    return body.decode("utf-8-sig", errors="replace")
+
+
+def _keep(path: Path, text: str) -> None:
+    """Keep a feed as it was read last, for its owner alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_text(text, encoding="utf-8")
+    partial.chmod(0o600)
+    partial.replace(path)
 
 
 def _file_text(path: Path) -> str:
@@ -81,6 +120,14 @@ def _file_text(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as cause:
         reason = cause.strerror if isinstance(cause, OSError) else "bytes that are no UTF-8"
         raise StorageError(str(path), "a calendar file", reason or "") from cause
+
+
+def _as_read_last(rep: JoinedRep, error: CrmbridgeError) -> Finding:
+    return Finding(
+        code="calendar.as_read_last",
+        example=f"{rep.id}: {error.line()}",
+        remedy="Look whether the feed answers; the times it held last are kept free until it does",
+    )
 
 
 def _unread(rep: JoinedRep, error: CrmbridgeError) -> Finding:

@@ -1,5 +1,6 @@
 """Makes visit plans from what the store knows, checks them, and keeps them."""
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -138,6 +139,7 @@ def _make(
         seconds=planning.seconds_per_rep,
         seed=planning.seed,
     )
+    _say_if_compiling(problem, budget)
     report.find(shortfalls(problem, budget, workspace.settings.engine))
     standing = _same_plan(workspace, problem, budget)
     if standing is not None:
@@ -160,6 +162,16 @@ def _make(
         )
     report.find(plan.findings)
     return MadePlan(problem=problem, plan=plan)
+
+
+def _say_if_compiling(problem: Problem, budget: Budget) -> None:
+    """One line before the first plan on a machine, which takes longer than any later one."""
+    if not budget.iterations or not problem.customers:
+        return
+    from crmbridge.planning.compiled import is_compiled
+
+    if not is_compiled():
+        sys.stderr.write("Compiling the planner for this machine, once; up to a minute.\n")
 
 
 def _without(problem: Problem, reps: Collection[str]) -> Problem:
