@@ -80,3 +80,18 @@ def test_a_visit_that_a_rep_deleted_is_declined_and_not_written_again(office: An
     left = {row["customer_id"]: row["code"] for row in office.desk.rows("out/not_planned.csv")}
     assert [code for id_, code in left.items() if id_.endswith(f"/{gone.customer}")] == ["declined"]
     assert counts(office("run", "--json", now=LATER)) == NONE
+
+
+def test_diff_and_doctor_tell_what_the_crm_cannot_give(office: Any) -> None:
+    office("run")
+
+    notes = " ".join(office("diff").err.split())
+    found = office.desk("doctor", "--json").json["findings"]
+
+    limits = " ".join(one["example"] for one in found if one["code"].endswith(".limits"))
+    told = {
+        "hubspot": "It enters nobody's calendar",
+        "salesforce": "a second write of one key changes the first record",
+    }
+    assert told[office.name] in notes
+    assert told[office.name] in limits

@@ -106,7 +106,9 @@ def plan(
 def diff(
     context: typer.Context,
     rep: Rep = "",
-    only: Annotated[str, typer.Option("--only", help="visits, score, segment, reasons.")] = "",
+    only: Annotated[
+        str, typer.Option("--only", help="visits, score, segment, reasons, campaigns.")
+    ] = "",
     limit: Annotated[int, typer.Option("--limit", help="Most rows shown; 0 for all.")] = 0,
     json_: Json = False,
     now: Now = None,
@@ -128,6 +130,7 @@ def diff(
             decision = decide_changes(
                 space, made, target, lambda d: chosen(d, choice, made, target)
             )
+            notes = target.notes_on(decision.changeset)
         report.find(decision.findings)
         report.count_items(decision.changeset.items, decision.changeset.id)
     document = decision.changeset.to_json()
@@ -135,6 +138,8 @@ def diff(
         show_json({**document, "items": document["items"][: limit or None]})
     else:
         _show_diff(decision, document["items"], limit)
+        for line in notes:
+            note(line)
         note_findings(report.findings)
     raise typer.Exit(0)
 

@@ -9,6 +9,7 @@ from crmbridge.jobs.campaigning.desires import wanted_of_campaigns
 from crmbridge.jobs.territory.planning import Made
 from crmbridge.jobs.workspace import Opened, Workspace
 from crmbridge.jobs.writing.allowed import policy_of, visit_object
+from crmbridge.jobs.writing.limits import notes_of
 from crmbridge.jobs.writing.wanted import Results, desired_fields, desired_of_plans
 from crmbridge.push.changeset import Changeset
 from crmbridge.push.decide import Decision, Origin, decide
@@ -34,6 +35,13 @@ class Writable:
     opened: Mapping[str, Opened]
     policies: Mapping[str, WritePolicy]
     objects: Mapping[str, str]
+
+    def notes_on(self, changeset: Changeset) -> list[str]:
+        """What the CRMs cannot give of what a changeset writes."""
+        written = {(item.connection, item.object): None for item in changeset.items}
+        return [
+            line for name, object_ in written for line in notes_of(self.opened[name], [object_])
+        ]
 
 
 @contextmanager
