@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from crmbridge.push.desired import DesiredRecord
 from crmbridge.push.values import Value, instant_text
@@ -93,6 +94,7 @@ def _values(visit: PlannedVisit) -> dict[str, Value]:
         "location": visit.location,
         "start_at": instant_text(visit.start_at),
         "end_at": instant_text(visit.end_at),
+        "due_on": visit.start_at.astimezone(ZoneInfo(visit.zone)).date().isoformat(),
         "zone": visit.zone,
         "busy": 1,
         "rep_id": visit.rep_id,

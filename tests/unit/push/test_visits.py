@@ -84,3 +84,15 @@ def test_an_aware_time_in_utc_gives_the_same_record() -> None:
     objects = {"sales": "Event"}
 
     assert desired_visits([a_visit()], objects) == desired_visits([same], objects)
+
+
+def test_a_visits_day_is_that_of_its_own_zone() -> None:
+    late = a_visit(
+        zone="America/Los_Angeles",
+        start_at=datetime(2026, 3, 5, 1, tzinfo=UTC),  # 17:00 of the fourth there
+        end_at=datetime(2026, 3, 5, 2, tzinfo=UTC),
+    )
+
+    record = desired_visits([late], {late.connection: "Task"})[0]
+
+    assert record.values["due_on"] == "2026-03-04"

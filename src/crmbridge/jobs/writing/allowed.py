@@ -31,7 +31,7 @@ def policy_of(opened: Opened) -> WritePolicy:
     object_ = visit_object(opened.capabilities, opened.objects, write)
     if object_:
         reps = None if write.visits is True else frozenset(_listed(write))
-        own[object_] = OwnRecords(fields=_covered(opened, object_), reps=reps)
+        own[object_] = OwnRecords(fields=_of_visits(opened, object_), reps=reps)
     members = member_object(opened) if write.members else ""
     return WritePolicy(
         capabilities=opened.capabilities,
@@ -81,6 +81,12 @@ def source_fields(opened: Opened, object_: str, stream: str = "activities") -> M
     """Canonical field of a record of ours -> the CRM's own."""
     mapping = opened.mappings.get(stream, {}).get(object_, {})
     return {name: _field(source) for name, source in mapping.items() if _field(source)}
+
+
+def _of_visits(opened: Opened, object_: str) -> frozenset[str]:
+    """Fields of a visit; where the CRM's object has no times of day, as a task, its day stands."""
+    covered = _covered(opened, object_, TASK_FIELDS)
+    return covered - {"due_on"} if "start_at" in covered else covered
 
 
 def _covered(opened: Opened, object_: str, fields: frozenset[str] = OWN_FIELDS) -> frozenset[str]:
