@@ -78,7 +78,7 @@ class ScoreSettings(Table):
     effect_days: Annotated[int, Field(ge=1, le=365)] = 28
     "Days after a visit within which an order counts as its effect."
     learn_from: Listed[NonEmpty] = ("kind", "industry", "region", "country")
-    "Fields of customers, extra ones too, that chances are learned from; none that an outcome changes."
+    "Fields of customers, extra ones too, to learn chances from; none that an outcome changes."
 
     @model_validator(mode="after")
     def _medium_below_high(self) -> Self:
