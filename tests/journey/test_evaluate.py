@@ -247,6 +247,7 @@ def test_wholesale_admits_two_segments(evaluate: Evaluate) -> None:
     assert found["k"] == 2
     assert found["silhouette"] == pytest.approx(0.290, abs=0.002)
     assert found["stability"] >= 0.8
+    assert "Amounts were taken as logarithms and standardised: Fresh" in found["verdict"]
 
 
 def test_cdnow_in_weeks(evaluate: Evaluate, tmp_path: Path) -> None:
@@ -321,7 +322,19 @@ def test_days_to_the_close_are_quarantined(evaluate: Evaluate, tmp_path: Path) -
 
 COMMANDS = {
     "experiment": ("--arm", "g", "--control", "a", "--outcome", "x"),
+    "experiment-all": (
+        *("--arm", "g", "--control", "a", "--outcome", "x,y", "--per", "z", "--cluster", "d"),
+        *("--covariate", "y", "--sequential", "--matters", "0.5"),
+    ),
+    "power": ("--outcome", "x", "--units", "100"),
+    "uplift": ("--arm", "g", "--control", "a", "--outcome", "y"),
     "strategy": ("--target", "y", "--on", "x,z"),
+    "strategy-log": ("--target", "y", "--on", "x,z", "--log", "--errors", "hc3"),
+    "strategy-interactions": ("--target", "y", "--on", "x,z", "--interactions"),
+    "strategy-cluster": (
+        *("--target", "y", "--on", "x,z", "--errors", "cluster", "--cluster", "g"),
+        *("--propose", "x=1e9"),
+    ),
     "segments": ("--on", "x,z"),
     "segments-k": ("--on", "x,z", "--k", "3"),
     "propensity": ("--target", "y"),
@@ -385,6 +398,18 @@ def test_odd_tables_get_a_sentence(bare_desk: Any, odd: str, name: str) -> None:
          "expected an arm of column word"),
         (("strategy", "table.csv", "--target", "y", "--on", "x", "--errors", "cluster"), 2,
          "expected together with --cluster"),
+        (("strategy", "table.csv", "--target", "y", "--on", "x", "--log", "--interactions"), 2,
+         "expected one of them"),
+        (("strategy", "table.csv", "--target", "y", "--on", "x", "--propose", "x"), 2,
+         "expected COL=NUMBER"),
+        (("strategy", "table.csv", "--target", "y", "--on", "x", "--propose", "z=1"), 2,
+         "expected one of x"),
+        (("strategy", "table.csv", "--target", "y", "--on", "x", "--chart", "c.doc"), 2,
+         "expected a name that ends in"),
+        (("uplift", "table.csv", "--arm", "word", "--control", "c", "--outcome", "y"), 2,
+         "expected an arm of column word"),
+        (("power", "--rate", "0.1"), 2, "expected one of them"),
+        (("power", "--difference", "0.1"), 2, "expected FILE with --outcome COL"),
     ],
 )  # fmt: skip
 def test_what_would_be_a_guess_is_refused(
@@ -400,6 +425,114 @@ def test_what_would_be_a_guess_is_refused(
 
     assert (answer.code, answer.out) == (code, "")
     assert told in answer.err
+
+
+def test_a_sequential_test_has_wider_intervals_and_no_analysis_of_variance(
+    evaluate: Evaluate, tmp_path: Path
+) -> None:
+    rows = [("abc"[n % 3], n % 10 + 2 * (n % 3)) for n in range(600)]
+    file = written(tmp_path, ["g", "x"], rows)
+    words = ("experiment", file, "--arm", "g", "--control", "a", "--outcome", "x")
+
+    once = evaluate(*words)["outcomes"][0]
+    often = evaluate(*words, "--sequential", "--matters", "1")["outcomes"][0]
+
+    assert once["omnibus"]["test"] == "one-way ANOVA"
+    assert "Welch's analysis of variance" in once["verdict"]
+    assert often["omnibus"] is None
+    assert often["arms"][0]["effect"] == once["arms"][0]["effect"]
+    assert often["arms"][0]["ci_low"] < once["arms"][0]["ci_low"]
+    assert "p-values and intervals hold at every look" in often["verdict"]
+
+
+def test_a_ratio_is_sum_over_sum(evaluate: Evaluate, tmp_path: Path) -> None:
+    rows = [("ab"[n % 2], n % 7 + (n % 2), 1 + n % 3) for n in range(400)]
+    file = written(tmp_path, ["g", "amount", "visits"], rows)
+
+    found = evaluate(
+        "experiment", file, "--arm", "g", "--control", "a", "--outcome", "amount", "--per", "visits"
+    )
+
+    mean = by("arm", found["outcomes"][0]["arms"])["b"]["mean"]
+    own = [row for row in rows if row[0] == "b"]
+    assert mean == pytest.approx(sum(row[1] for row in own) / sum(row[2] for row in own))
+
+
+def test_units_are_told_before_the_start(evaluate: Evaluate, tmp_path: Path) -> None:
+    needed = evaluate("power", "--deviation", "1", "--difference", "0.5")
+    found = evaluate("power", "--deviation", "1", "--units", needed["units_per_arm"])
+    three = evaluate("power", "--deviation", "1", "--difference", "0.5", "--arms", "3")
+    file = written(tmp_path, ["x"], [(value,) for value in (0, 2) * 200])
+    measured = evaluate("power", file, "--outcome", "x", "--difference", "0.5")
+
+    assert needed["units_per_arm"] == 64  # the textbook's answer for d = .5
+    assert found["difference"] == pytest.approx(0.5, rel=0.01)
+    assert three["units_per_arm"] > 64
+    assert measured["deviation"] == pytest.approx(1.0, abs=0.01)
+    assert measured["verdict"].startswith("64 units in each arm") or measured["units_per_arm"] == 65
+
+
+def test_uplift_is_told_by_arm_and_written_by_row(evaluate: Evaluate, tmp_path: Path) -> None:
+    generator = np.random.default_rng(4)
+    likes, mailed = generator.integers(0, 2, (2, 6000))
+    came = generator.random(6000) < 0.1 + 0.3 * likes * mailed
+    arms = np.where(mailed, "mail", "none")
+    file = written(tmp_path, ["g", "likes", "y"], zip(arms, likes, came * 1, strict=True))
+    out = tmp_path / "rows.csv"
+    words = ("uplift", file, "--arm", "g", "--control", "none", "--outcome", "y", "--output", out)
+
+    found = evaluate(*words)
+
+    (arm,) = found["arms"]
+    assert arm["verdict"].startswith("Targeting gains: Qini")
+    assert arm["effect"] == pytest.approx(0.15, abs=0.03)
+    written_rows = pd.read_csv(out)
+    means = written_rows.groupby("likes")["uplift mail"].mean()
+    assert means[1] - means[0] == pytest.approx(0.3, abs=0.06)
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_effects_are_drawn(evaluate: Evaluate, tmp_path: Path, kind: str) -> None:
+    chart = tmp_path / f"effects.{kind}"
+
+    evaluate(
+        "strategy", CLASSIC / "sales_data.csv", "--target", "sales",
+        "--on", "price,advertising,promotion", "--chart", chart,
+    )  # fmt: skip
+
+    starts = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
+    assert chart.read_bytes().startswith(starts[kind])
+
+
+def test_interactions_are_terms_of_their_own(evaluate: Evaluate, tmp_path: Path) -> None:
+    rows = [(n % 7, n % 11, 3 * (n % 7) * (n % 11)) for n in range(154)]
+    file = written(tmp_path, ["x", "z", "y"], rows)
+
+    found = evaluate("strategy", file, "--target", "y", "--on", "x,z", "--interactions")
+
+    assert by("term", found["coefficients"])["x x z"]["estimate"] == pytest.approx(3.0)
+
+
+def test_a_proposal_never_tried_gets_no_advice(evaluate: Evaluate) -> None:
+    file = shared("advertising/Advertising.csv")
+
+    found = evaluate(
+        "strategy", file, "--target", "Sales", "--on", "TV,Radio", "--propose", "TV=900,Radio=20"
+    )
+
+    told = "TV of 900 was never tried: seen were 0.7 to 296.4"
+    assert told in found["warnings"]
+    assert found["advice"].startswith(f"No advice on the proposal: {told}")
+
+
+def test_wholesale_as_it_stands_is_refused_as_unstable(evaluate: Evaluate) -> None:
+    columns = "Fresh,Milk,Grocery,Frozen,Detergents_Paper,Delicassen"
+    file = shared("wholesale/wholesale_customers.csv")
+
+    found = evaluate("segments", file, "--on", columns, "--k", "2")
+
+    assert found["stability"] < 0.8
+    assert "They are not stable" in found["verdict"]
 
 
 def test_satisfaction_is_told_on_what_was_pulled(ran: Any) -> None:

@@ -15,7 +15,7 @@ from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 
 from crmbridge.engine.columns import numbers, texts
 from crmbridge.engine.parameters import within
-from crmbridge.engine.strategy_advice import advise
+from crmbridge.engine.strategy_advice import COLLINEAR, FEW_ROWS, advise
 from crmbridge.records import Finding
 
 INTERCEPT = "intercept"
@@ -113,15 +113,16 @@ def fit_strategy(table: pd.DataFrame, parameters: StrategyParameters) -> Strateg
         fitted, clusters = _fit(target, design, data, parameters)
     marginal = _marginal(fitted, data, drivers, parameters)
     findings = (*dropped, *_doubts(fitted, terms, clusters, parameters))
-    collinear = any(finding.code == "strategy.collinear" for finding in findings)
+    doubts = [finding.code for finding in findings]
     budgets = [name for name in drivers if name not in parameters.prices]
+    ranges = {name: (float(data[name].min()), float(data[name].max())) for name in drivers}
     return Strategy(
         coefficients=_coefficients(fitted, parameters.confidence),
         marginal=marginal,
         r_squared=float(fitted.rsquared),
         rows=len(data),
-        ranges={name: (float(data[name].min()), float(data[name].max())) for name in drivers},
-        advice=advise(marginal, budgets, is_collinear=collinear),
+        ranges=ranges,
+        advice=advise(marginal, budgets, doubts, ranges),
         findings=findings,
     )
 
@@ -231,7 +232,7 @@ def _collinear(terms: pd.DataFrame) -> list[Finding]:
         return []
     sentence = f"{', '.join(together)} moved together: their effects cannot be told apart"
     remedy = "Vary one of them alone for some periods."
-    return [Finding(code="strategy.collinear", example=sentence, remedy=remedy)]
+    return [Finding(code=COLLINEAR, example=sentence, remedy=remedy)]
 
 
 def _inflation(terms: pd.DataFrame, name: str) -> float:
@@ -248,7 +249,7 @@ def _few_rows(terms: pd.DataFrame) -> list[Finding]:
     if len(terms) >= wanted:
         return []
     sentence = f"{len(terms)} rows for {terms.shape[1]} effects: at least {wanted} are advisable"
-    return [Finding(code="strategy.few_rows", count=len(terms), example=sentence)]
+    return [Finding(code=FEW_ROWS, count=len(terms), example=sentence)]
 
 
 def _unequal(fitted: Any) -> bool:

@@ -129,6 +129,7 @@ def test_few_rows_are_doubted() -> None:
     found = fit_strategy(periods(12), StrategyParameters())
 
     assert "strategy.few_rows" in {finding.code for finding in found.findings}
+    assert found.advice[0].startswith("Move no budget yet, the rows are too few; the best guess")
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf, None])
@@ -169,3 +170,13 @@ def test_a_target_that_never_moves_is_a_sentence() -> None:
 
     assert found.coefficients.empty
     assert "sales is the same in all 20 whole rows" in found.advice[0]
+
+
+def test_the_advice_says_how_far_it_holds(shared: Path) -> None:
+    parameters = StrategyParameters(sales="Sales", drivers=("TV", "Radio", "Newspaper"))
+
+    advice = fit_strategy(advertising(shared), parameters).advice
+
+    assert any(
+        told.startswith("Seen were Radio from 0 to 49.6, TV from 0.7 to 296.4") for told in advice
+    )

@@ -1,26 +1,16 @@
-"""Commands that evaluate: experiment, strategy, segments, propensity, value, satisfaction."""
+"""Commands that evaluate a table: strategy, segments, propensity, value; and satisfaction."""
 
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from crmbridge.cli.answers import Cluster, Columns, Exclude, File, Output, short, tell
+from crmbridge.cli.commands.evaluate_arms import experiment, power, uplift
 from crmbridge.cli.invocation import Json, Now
-from crmbridge.cli.output import note_findings, show, show_json, table
-
-if TYPE_CHECKING:
-    from crmbridge.jobs.evaluating.answer import Answer
-
-File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, gzip too.")]
-Columns = Annotated[str, typer.Option("--on", metavar="COL,COL", help="Columns, by commas.")]
-Output = Annotated[
-    Path | None, typer.Option("--output", metavar="FILE", help="Where to write each row's.")
-]
-Cluster = Annotated[
-    str, typer.Option("--cluster", metavar="COL", help="Rows of one cluster go together.")
-]
+from crmbridge.cli.output import table
 
 
 class Unit(StrEnum):
@@ -44,59 +34,10 @@ class ErrorKind(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     group = typer.Typer(help="Evaluate a table, or what was pulled.", no_args_is_help=True)
-    for command in (experiment, strategy, segments, propensity, value, satisfaction):
+    compared = (experiment, power, uplift)
+    for command in (*compared, strategy, segments, propensity, value, satisfaction):
         group.command(command.__name__)(command)
     app.add_typer(group, name="evaluate")
-
-
-def experiment(
-    file: File,
-    arm: Annotated[str, typer.Option("--arm", metavar="COL", help="Which arm a row is in.")],
-    control: Annotated[
-        str, typer.Option("--control", metavar="VALUE", help="The arm compared to.")
-    ],
-    outcome: Annotated[str, typer.Option("--outcome", metavar="COL[,COL]", help="What counts.")],
-    unit: Annotated[
-        str, typer.Option("--unit", metavar="COL", help="What was randomised; rows are averaged.")
-    ] = "",
-    cluster: Cluster = "",
-    covariate: Annotated[
-        str, typer.Option("--covariate", metavar="COL", help="The outcome before (CUPED).")
-    ] = "",
-    pooled: Annotated[bool, typer.Option("--pooled", help="Assume equal variances.")] = False,
-    json_: Json = False,
-) -> None:
-    """Say whether an arm did better than the control, as far as the data carry.
-
-    Example: crmbridge evaluate experiment mail.csv --arm group --control none --outcome spend
-    """
-    from crmbridge.engine.comparison import Variance
-    from crmbridge.jobs.evaluating.experiment import (
-        ExperimentAsked,
-        answer_experiment,
-    )
-    from crmbridge.jobs.evaluating.reading import names_in
-
-    asked = ExperimentAsked(
-        file=file,
-        arm=arm,
-        control=control,
-        outcomes=names_in(outcome),
-        unit=unit,
-        cluster=cluster,
-        covariate=covariate,
-        variance=Variance.POOLED if pooled else Variance.WELCH,
-    )
-    _tell(answer_experiment(asked), _experiment_text, json_)
-
-
-def _experiment_text(document: Any) -> str:
-    headers = ("arm", "n", "mean", "effect", "ci_low", "ci_high", "p_adjusted")
-    parts = [f"sample ratio p {_short(document['sample_ratio_p'])}"]
-    for outcome in document["outcomes"]:
-        rows = [[_short(arm[name]) for name in headers] for arm in outcome["arms"]]
-        parts.append(f"{outcome['outcome']}\n{table(headers, rows)}\n{outcome['verdict']}")
-    return "\n\n".join(parts)
 
 
 def strategy(
@@ -110,15 +51,25 @@ def strategy(
         ErrorKind.CLASSICAL
     ),
     cluster: Cluster = "",
+    interactions: Annotated[
+        bool, typer.Option("--interactions", help="Products of each two, too.")
+    ] = False,
+    propose: Annotated[
+        str, typer.Option("--propose", metavar="COL=VALUE,...", help="Was that ever tried?")
+    ] = "",
+    chart: Annotated[
+        Path | None,
+        typer.Option("--chart", metavar="FILE", help="Where to draw the effects: png, svg, pdf."),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Say what moved sales, and where the next unit of budget goes.
 
     Example: crmbridge evaluate strategy sales.csv --target sales --on price,advertising
     """
-    from crmbridge.engine.strategy import Errors, Form
-    from crmbridge.jobs.evaluating.reading import names_in
-    from crmbridge.jobs.evaluating.strategy import StrategyAsked, answer_strategy
+    from crmbridge.engine.strategy import Errors
+    from crmbridge.jobs.evaluating.reading import names_in, values_in
+    from crmbridge.jobs.evaluating.strategy import StrategyAsked, answer_strategy, form_of
 
     kinds = {
         ErrorKind.CLASSICAL: Errors.CLASSICAL,
@@ -129,17 +80,19 @@ def strategy(
         file=file,
         target=target,
         drivers=names_in(on),
-        form=Form.LOGS if log else Form.LEVELS,
+        form=form_of({"--log": log, "--interactions": interactions}),
         errors=kinds[errors],
         cluster=cluster,
+        proposal=values_in(propose, "--propose"),
+        chart=chart,
     )
-    _tell(answer_strategy(asked), _strategy_text, json_)
+    tell(answer_strategy(asked), _strategy_text, json_)
 
 
 def _strategy_text(document: Any) -> str:
     headers = ("term", "estimate", "std_error", "ci_low", "ci_high", "p")
-    rows = [[_short(row[name]) for name in headers] for row in document["coefficients"]]
-    return f"{table(headers, rows)}\nR2 {_short(document['r_squared'])}\n{document['advice']}"
+    rows = [[short(row[name]) for name in headers] for row in document["coefficients"]]
+    return f"{table(headers, rows)}\nR2 {short(document['r_squared'])}\n{document['advice']}"
 
 
 def segments(
@@ -159,7 +112,7 @@ def segments(
     from crmbridge.jobs.evaluating.segments import SegmentsAsked, answer_segments
 
     asked = SegmentsAsked(file=file, on=names_in(on), segments=k, output=output)
-    _tell(answer_segments(asked), _segments_text, json_)
+    tell(answer_segments(asked), _segments_text, json_)
 
 
 def _segments_text(document: Any) -> str:
@@ -173,7 +126,7 @@ def propensity(
     time: Annotated[
         str, typer.Option("--time", metavar="COL", help="Orders the rows; row: as they stand.")
     ] = "",
-    exclude: Annotated[str, typer.Option("--exclude", metavar="COL,COL", help="Do not use.")] = "",
+    exclude: Exclude = "",
     trust: Annotated[
         str, typer.Option("--trust", metavar="COL,COL", help="Use, whatever they seem to know.")
     ] = "",
@@ -193,12 +146,12 @@ def propensity(
         exclude=names_in(exclude),
         trusted=names_in(trust),
     )
-    _tell(answer_propensity(asked), _propensity_text, json_)
+    tell(answer_propensity(asked), _propensity_text, json_)
 
 
 def _propensity_text(document: Any) -> str:
     headers = ("auc", "lift_10", "calibration_error")
-    rows = [[_short(row[name]) for name in headers] for row in document["periods"]]
+    rows = [[short(row[name]) for name in headers] for row in document["periods"]]
     return "\n".join([document["verdict"], *([table(headers, rows)] if rows else [])])
 
 
@@ -230,12 +183,12 @@ def value(
         unit_days=7.0 if unit is Unit.WEEKS else 1.0,
         output=output,
     )
-    _tell(answer_value(asked), _value_text, json_)
+    tell(answer_value(asked), _value_text, json_)
 
 
 def _value_text(document: Any) -> str:
     rows = [
-        (model, name, _short(number))
+        (model, name, short(number))
         for model in ("bg_nbd", "gamma_gamma")
         for name, number in (document[model] or {}).items()
     ]
@@ -253,7 +206,7 @@ def satisfaction(context: typer.Context, json_: Json = False, now: Now = None) -
 
     with workspace(context, now) as space, run_of(space, "evaluate"):
         answer = answer_satisfaction(space)
-    _tell(answer, _satisfaction_text, json_)
+    tell(answer, _satisfaction_text, json_)
 
 
 def _satisfaction_text(document: Any) -> str:
@@ -266,12 +219,3 @@ def _satisfaction_text(document: Any) -> str:
         if row["by"] == "all" or ratio["value"] is not None
     ]
     return table(("by", "group", "ratio"), rows, 120)
-
-
-def _tell(answer: "Answer", text: Any, json_: bool) -> None:
-    note_findings(answer.findings)
-    show_json(answer.document) if json_ else show(text(answer.document))
-
-
-def _short(value: Any) -> Any:
-    return f"{value:.5g}" if isinstance(value, float) else value

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from crmbridge.engine.comparison import Difference, Sample, Variance
 from crmbridge.engine.experiments import (
     Experiment,
     ExperimentParameters,
+    Looks,
     Pair,
     evaluate_experiment,
 )
@@ -26,6 +28,8 @@ class ExperimentAsked:
 
     Args:
         covariate: the outcome before the experiment (CUPED).
+        per: what outcomes are divided by: sums over sums, with the delta method's error.
+        matters: the smallest effect that matters; 0 if none was named.
     """
 
     file: Path
@@ -35,7 +39,10 @@ class ExperimentAsked:
     unit: str = ""
     cluster: str = ""
     covariate: str = ""
+    per: str = ""
     variance: Variance = Variance.WELCH
+    looks: Looks = Looks.ONCE
+    matters: float = 0.0
 
 
 def answer_experiment(asked: ExperimentAsked) -> Answer:
@@ -44,16 +51,17 @@ def answer_experiment(asked: ExperimentAsked) -> Answer:
     Raises:
         UsageError: a column or the control is not in the file, or an outcome holds words.
     """
-    named = (asked.arm, *asked.outcomes, asked.unit, asked.cluster, asked.covariate)
+    named = (asked.arm, *asked.outcomes, asked.unit, asked.cluster, asked.covariate, asked.per)
     table = read_table(asked.file, [name for name in named if name])
-    measured = [name for name in (*asked.outcomes, asked.covariate) if name]
+    measured = [name for name in (*asked.outcomes, asked.covariate, asked.per) if name]
     table = with_numbers(table, measured, str(asked.file))
     control = _control(table, asked)
     found = [(name, _judged(table, asked, name, control)) for name in asked.outcomes]
-    findings = tuple(dict.fromkeys(f for _, one in found for f in one.findings)) + _pooled(asked)
+    said = (*_pooled(asked), *_often(asked))
+    findings = tuple(dict.fromkeys(f for _, one in found for f in one.findings)) + said
     document = {
         "sample_ratio_p": known(found[0][1].sample_ratio_p),
-        "outcomes": [_outcome(name, one, _pooled(asked)) for name, one in found],
+        "outcomes": [_outcome(name, one, said) for name, one in found],
     }
     return Answer(document=document, findings=findings)
 
@@ -84,11 +92,17 @@ def _judged(table: pd.DataFrame, asked: ExperimentAsked, outcome: str, control: 
         outcome=outcome,
         unit=asked.unit,
         cluster=asked.cluster,
+        per=asked.per,
         before=asked.covariate,
     )
-    return evaluate_experiment(
-        table, ExperimentParameters(columns=columns, control=control, variance=asked.variance)
+    parameters = ExperimentParameters(
+        columns=columns,
+        control=control,
+        variance=asked.variance,
+        looks=asked.looks,
+        matters=asked.matters,
     )
+    return evaluate_experiment(table, parameters)
 
 
 def _pooled(asked: ExperimentAsked) -> tuple[Finding, ...]:
@@ -99,6 +113,25 @@ def _pooled(asked: ExperimentAsked) -> tuple[Finding, ...]:
         "up to 13 % false alarms rather than 5 %; without --pooled each arm has its own (Welch)"
     )
     return (Finding(code="experiment.pooled", example=example),)
+
+
+def _often(asked: ExperimentAsked) -> tuple[Finding, ...]:
+    if asked.looks is Looks.ONCE:
+        return ()
+    spread = f"{asked.matters:g}" if asked.matters else "a tenth of the control's deviation"
+    example = (
+        f"Sequential: p-values and intervals hold at every look (effects thought to spread by "
+        f"{spread}, which is to be stated before the start); there is no analysis of variance"
+    )
+    return (Finding(code="experiment.sequential", example=example),)
+
+
+def _welch(found: Experiment) -> tuple[Finding, ...]:
+    if found.anova is None or not np.isfinite(found.anova.welch_p):
+        return ()
+    told = f"F {found.anova.welch_f:.2f}, p {found.anova.welch_p:.2g}"
+    example = f"Without assuming equal variances (Welch's analysis of variance): {told}"
+    return (Finding(code="experiment.welch", example=example),)
 
 
 def _outcome(name: str, found: Experiment, more: tuple[Finding, ...]) -> dict[str, Any]:
@@ -114,7 +147,7 @@ def _outcome(name: str, found: Experiment, more: tuple[Finding, ...]) -> dict[st
         "arms": _arms(found),
         "pairs": [_pair(pair) for pair in found.pairs],
         "omnibus": omnibus,
-        "verdict": sentence(". ".join(found.verdicts), (*found.findings, *more)),
+        "verdict": sentence(". ".join(found.verdicts), (*found.findings, *_welch(found), *more)),
     }
 
 

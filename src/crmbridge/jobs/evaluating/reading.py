@@ -73,6 +73,22 @@ def names_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
+def values_in(text: str, where: str) -> dict[str, float]:
+    """Numbers by name, as `name=value` between commas.
+
+    Raises:
+        UsageError: a part has no name, or no finite number.
+    """
+    found = {}
+    for part in names_in(text):
+        name, _, value = part.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError as cause:
+            raise UsageError(where, "COL=NUMBER", f"{part!r}", "Write it as price=12.5") from cause
+    return found
+
+
 def with_numbers(table: pd.DataFrame, columns: Sequence[str], where: str) -> pd.DataFrame:
     """The table with these columns as numbers; yes and no are 1 and 0.
 

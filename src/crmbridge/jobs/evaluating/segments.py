@@ -54,7 +54,7 @@ def answer_segments(asked: SegmentsAsked) -> Answer:
         scale=Scale.LOG if asked.segments is None else Scale.STANDARD,
     )
     model = fit_segments(table, parameters, SEED)
-    findings = (*_filled(table, asked.on), *_own(model.findings))
+    findings = (*_filled(table, asked.on), *_own(model.findings), *_scaled(model))
     if model.kind != "clusters":
         told = "No segments: the rows do not fall into groups that would be found again"
         return Answer(document=_nothing(sentence(told, findings)), findings=findings)
@@ -85,6 +85,14 @@ def _own(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         for finding in findings
         if finding.code != "segments.no_orders"
     )
+
+
+def _scaled(model: SegmentModel) -> tuple[Finding, ...]:
+    logs = [entry["column"] for entry in model.payload.get("entries", ()) if entry["log"]]
+    if not logs:
+        return ()
+    example = f"Amounts were taken as logarithms and standardised: {', '.join(logs)}"
+    return (Finding(code="segments.logs", count=len(logs), example=example),)
 
 
 def _filled(table: pd.DataFrame, columns: tuple[str, ...]) -> tuple[Finding, ...]:
