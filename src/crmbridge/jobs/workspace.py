@@ -1,11 +1,8 @@
 """What a run works with: settings, store, plugins, clock and log, and the connections it opens."""
 
-import os
-import socket
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,21 +26,17 @@ from crmbridge.adapters.origin import origin_of
 from crmbridge.adapters.redact import Redactor
 from crmbridge.adapters.tokens import TokenStore
 from crmbridge.adapters.traffic import Traffic
-from crmbridge.clock import SystemClock
-from crmbridge.errors import CannotError, CrmbridgeError, RecordError
+from crmbridge.errors import CannotError, RecordError
 from crmbridge.extensions import Extensions
+from crmbridge.jobs.leasing import reserved
 from crmbridge.pull.conventions import Conventions
 from crmbridge.records import STREAMS, Finding
 from crmbridge.settings import ConnectionSettings, Settings, adapter_options
 from crmbridge.store import Fence, Store
 from crmbridge.store.connections import Account, get_account, pin
-from crmbridge.store.leases import acquire, release, renew
 
 _UNTOLD = (RecordError, CannotError)
 """What an account that lacks an address answers: 404, or that it does not offer it."""
-
-LEASE_SECONDS = 900
-"""A run that says nothing for so long is taken for dead; each page and batch renews."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,12 +181,8 @@ class Workspace:
         Raises:
             RetryLaterError: another run holds it.
         """
-        fence = acquire(self.store, name, holder(), SystemClock().now(), LEASE_SECONDS)
-        try:
-            with _kept(self.store, fence):
-                yield fence
-        finally:
-            release(self.store, fence)
+        with reserved(self.store, name) as fence:
+            yield fence
 
     @contextmanager
     def web(self, url: str) -> Iterator[HttpClient]:
@@ -322,33 +311,6 @@ class Workspace:
         )
         stack.callback(traffic.close)
         return HttpClient(traffic=traffic, origin=origin_of(settings.where, settings.url))
-
-
-@contextmanager
-def _kept(store: Store, fence: Fence) -> Iterator[None]:
-    """Renew a lease from a thread of its own while work goes on, however long a page takes.
-
-    A process that is stopped stops renewing, too; what it then tries to commit is refused.
-    """
-    done = threading.Event()
-
-    def keep() -> None:
-        while not done.wait(LEASE_SECONDS / 3):
-            with suppress(CrmbridgeError):  # lost: the next commit says so
-                renew(store, fence, SystemClock().now(), LEASE_SECONDS)
-
-    thread = threading.Thread(target=keep, name=f"lease {fence.connection}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
-def holder() -> str:
-    """Who holds a lease, for the one who finds it taken."""
-    return f"{socket.gethostname()} process {os.getpid()}"
 
 
 def objects_of(settings: ConnectionSettings, adapter: Adapter) -> dict[str, tuple[str, ...]]:

@@ -1,6 +1,5 @@
 """Keeps in the store what a changeset says and how far each of its items has come."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,13 +13,14 @@ from crmbridge.push.changeset import Changeset, Item
 from crmbridge.push.effects import keep_written, mark_states
 from crmbridge.push.guards import describe, guarded_number
 from crmbridge.push.ledger import UNDER_WAY, State, last_of_keys, supersede_others
+from crmbridge.push.meanwhile import newer_plan, seen_values
 from crmbridge.push.rows import OUTCOME, changeset_of, outcome_row
 from crmbridge.push.values import Value
 from crmbridge.records import to_millis
 from crmbridge.store import Fence, Store
 from crmbridge.store.audit import AuditLine, add_audit
 from crmbridge.store.leases import check
-from crmbridge.store.schema import audit, changeset_items, changesets, field_values, plans
+from crmbridge.store.schema import audit, changeset_items, changesets
 from crmbridge.store.writing import in_parts, update_rows
 
 
@@ -102,19 +102,8 @@ class Journal:
         }
 
     def newer_plan(self) -> str:
-        """A plan for the same calendars made after the changeset was decided, "" if none was.
-
-        Not simply the plan made last: one that is made again keeps the time it was first made.
-        """
-        mine = self.changeset.plan_id.split("+")
-        calendars = select(plans.c.connection).where(plans.c.id.in_(mine))
-        query = select(plans.c.id).where(
-            plans.c.connection.in_(calendars),
-            plans.c.id.not_in(mine),
-            plans.c.created_at > to_millis(self.changeset.created_at),
-        )
-        with self._store.read() as tx:
-            return str(tx.scalar(query.order_by(plans.c.created_at.desc()).limit(1)) or "")
+        """A plan for the same calendars made after the changeset was decided, "" if none was."""
+        return newer_plan(self._store, self.changeset)
 
     def is_accepted(self) -> bool:
         """Whether the guarded number of this very changeset was accepted before."""
@@ -174,25 +163,7 @@ class Journal:
 
     def seen_values(self, items: Iterable[Item]) -> dict[str, dict[str, Value]]:
         """item -> field -> what the CRM showed last, of fields that the item changes."""
-        held, mine = field_values.c, changeset_items.c
-        query = (
-            select(mine.item, held.field, held.seen)
-            .join_from(
-                changeset_items,
-                field_values,
-                (held.connection == mine.connection)
-                & (held.object == mine.object)
-                & (held.id == mine.record_id),
-            )
-            .where(mine.changeset == self.changeset.id, held.seen.is_not(None))
-        )
-        wanted = {item.item: {change.field for change in item.changes} for item in items}
-        found: dict[str, dict[str, Value]] = {}
-        with self._store.read() as tx:
-            for name, field, seen in tx.execute(query):
-                if field in wanted.get(name, ()):
-                    found.setdefault(name, {})[field] = json.loads(seen)
-        return found
+        return seen_values(self._store, self.changeset.id, items)
 
     def written_elsewhere(self, items: Iterable[Item]) -> dict[str, str]:
         """Creates whose key another changeset has written since: item -> that changeset."""
