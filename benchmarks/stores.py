@@ -1,6 +1,6 @@
 """What planning is worth on 2,992 real places: three months of sixty made-up reps.
 
-    python benchmarks/stores.py FILE [--fortnights N] [--reps N] [--map FILE.png] [--json]
+    python benchmarks/stores.py [FILE] [--fortnights N] [--reps N] [--map FILE.png] [--json]
 
 FILE is the list of store openings of plotly/datasets (MIT). Reps are shared out among the states by
 their number of stores, each state at least one, and within a state by place. The oldest fifth of a
@@ -33,6 +33,7 @@ from crmbridge.travel.great_circle import great_circle_matrix
 from crmbridge.travel.points import Point
 from crmbridge.travel.speed import SpeedProfile
 
+SHARED = Path(__file__).parents[2] / "shared/data/stores_geo/walmart_store_openings_1962_2006.csv"
 FIRST = date(2026, 3, 2)
 EVERY = {"A": 14, "B": 28, "C": 56}
 VALUE = {"A": 100.0, "B": 50.0, "C": 25.0}
@@ -341,13 +342,16 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?", default=SHARED)
     parser.add_argument("--fortnights", type=int, default=6, metavar="N")
     parser.add_argument("--reps", type=int, default=60, metavar="N")
     parser.add_argument("--iterations", type=int, default=10_000, metavar="N")
     parser.add_argument("--map", type=Path, metavar="FILE")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if not options.file.exists():
+        print(f"{options.file.name}: not here, nothing measured")
+        return
     result = measure(options)
     print(json.dumps(result, indent=None if options.json else 2))
 
