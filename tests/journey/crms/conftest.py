@@ -91,6 +91,12 @@ class Crm(Protocol):
     def members(self, title: str) -> dict[str, str]:
         """contact -> status, of the campaign or list of this name."""
 
+    def respond(self, title: str) -> str:
+        """A member of this campaign responds; who, "" where the CRM keeps no responses."""
+
+    def tasks(self, subject: str) -> list[dict[str, str]]:
+        """Tasks of this subject, each with the day on which it is due."""
+
     def live(self) -> "Life":
         """What else may happen there, for long stories."""
 
@@ -207,6 +213,24 @@ class ForceCrm:
         mine = {i for i, held in self.org.held("Campaign").items() if held["Name"] == title}
         held = self.org.held("CampaignMember").values()
         return {one["ContactId"]: one["Status"] for one in held if one["CampaignId"] in mine}
+
+    def respond(self, title: str) -> str:
+        """A member of this campaign responds; who."""
+        person = min(self.members(title))
+        mine = [
+            id_
+            for id_, held in self.org.held("CampaignMember").items()
+            if held["ContactId"] == person
+            and self.org.held("Campaign")[held["CampaignId"]]["Name"] == title
+        ]
+        values = {"Status": "Responded", "HasResponded": True, "FirstRespondedDate": "2026-11-02"}
+        self.org.edit("CampaignMember", mine[0], values)
+        return person
+
+    def tasks(self, subject: str) -> list[dict[str, str]]:
+        """Tasks of this subject, each with the day on which it is due."""
+        held = self.org.held("Task").values()
+        return [{"due": one["ActivityDate"]} for one in held if one["Subject"] == subject]
 
     def live(self) -> Life:
         """What else may happen there."""
@@ -329,6 +353,17 @@ class HubCrm:
         """contact -> status, of the campaign or list of this name."""
         lists = [one for one in self.account.lists.values() if one.name.startswith(title)]
         return {id_: "" for one in lists for id_ in one.members}
+
+    def respond(self, title: str) -> str:
+        """Lists keep no responses."""
+        del title
+        return ""
+
+    def tasks(self, subject: str) -> list[dict[str, str]]:
+        """Tasks of this subject, each with the day on which it is due."""
+        held = self.account.held("tasks").values()
+        mine = [one for one in held if one.get("hs_task_subject") == subject]
+        return [{"due": str(one["hs_timestamp"])[:10]} for one in mine]
 
     def live(self) -> Life:
         """What else may happen there."""

@@ -90,3 +90,48 @@ def test_a_stopped_campaign_adds_nobody_and_lets_go_of_those_not_reached(spring:
     assert len(members) > 2
     assert spring.crm.members("Spring offer") == {}
     assert spring("show", "campaign", "spring", "--json").json["state"] == "stopped"
+
+
+def test_a_response_makes_one_task_for_the_rep(spring: Any) -> None:
+    follow = '\nfollow_up = { after = ["response"], days = 3, subject = "Call back" }'
+    spring.desk.configure('status = "sent"', 'status = "sent"' + follow)
+    spring.change()
+    person = spring.crm.respond("Spring offer")
+    if not person:  # HubSpot's lists keep no responses
+        return
+
+    first = spring.change(now="2026-11-03T06:00:00Z")
+    again = spring.change(now="2026-11-04T06:00:00Z")
+
+    assert first["outcomes"]["applied"] >= 1
+    assert [one["due"] for one in spring.crm.tasks("Call back: Spring offer")] == ["2026-11-05"]
+    assert not [row for row in again["findings"] if row["code"] == "push.conflict"]
+
+
+def test_a_campaign_that_will_miss_its_goal_is_proposed_to_be_stopped(spring: Any) -> None:
+    spring.change()
+
+    later = spring("run", "--json", now="2026-11-25T06:00:00Z").json
+
+    (behind,) = [one for one in later["findings"] if one["code"] == "campaign.behind"]
+    # 24 of the 60 days from 2 November to 31 December are over.
+    assert behind["example"] == ("spring: far behind: 0 of 50, 20 expected by now, heading for 0")
+    assert "crmbridge campaign stop spring" in behind["remedy"]
+
+
+def test_those_not_reached_are_shifted_to_another_campaign(spring: Any) -> None:
+    people = spring.crm.add_people(["a@x.example", "b@x.example"])
+    spring.desk.configure('status = "sent"', 'status = "added"\nleast_score = 0.0')
+    other = (
+        '[campaigns.summer]\ntitle = "Summer offer"\nleast_score = 1.0\n'
+        'goal = { metric = "responses", value = 5, by = 2026-12-31 }\n\n[consent.unknown]\n'
+    )
+    spring.desk.configure("[consent.unknown]\n", other)
+    spring.change()
+
+    decided = spring("campaign", "shift", "spring", "summer", "--json", now=SOON).json
+    removed = {row["id"] for row in decided["items"] if row["op"] == "remove_member"}
+    spring("push", decided["changeset"], "--accept", str(len(removed)), now=SOON)
+
+    assert spring.crm.members("Spring offer") == {}
+    assert set(people) <= set(spring.crm.members("Summer offer"))
