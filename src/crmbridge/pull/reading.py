@@ -1,15 +1,16 @@
 """Reads one planned stretch of an object, page by page, and says how it ended."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from operator import itemgetter
 
 from crmbridge.adapters import Page, Reading, ReadRequest
 from crmbridge.failpoint import reach
+from crmbridge.pull.ahead import one_ahead
 from crmbridge.pull.commit import canonical_id, commit_page, mark_deleted
 from crmbridge.pull.guards import LoopGuard, is_suspicious, refusal
 from crmbridge.pull.held import audit_shrink, live_among, tally
-from crmbridge.pull.mapping import wanted_fields
+from crmbridge.pull.mapping import Converted, wanted_fields
 from crmbridge.pull.passes import Mark, Plan
 from crmbridge.pull.unread import unread_of_ours
 from crmbridge.pull.work import Work
@@ -43,10 +44,11 @@ def read_stretch(work: Work, plan: Plan) -> Ended:
     try:
         return _read(work, plan, is_accepted=False)
     except _ManyDeletesError as stop:
-        if work.source.accept_shrink != stop.total:
-            raise refusal(work.place, stop.total, stop.held) from None
+        total = _count_doomed(work, stop.mark)
+        if work.source.accept_shrink != total:
+            raise refusal(work.place, total, stop.held) from None
         with work.store.write(work.source.fence) as tx:
-            audit_shrink(tx, work.place, stop.total, work.source.run_id, work.now)
+            audit_shrink(tx, work.place, total, work.source.run_id, work.now)
         return _read(work, replace(plan, mark=stop.mark), is_accepted=True)
 
 
@@ -55,12 +57,11 @@ class _ManyDeletesError(Exception):
 
     Args:
         mark: where reading stands.
-        total: how many live records are listed as deleted, to the stretch's end.
+        held: how many live records there are.
     """
 
-    def __init__(self, mark: Mark, total: int, held: int) -> None:
+    def __init__(self, mark: Mark, held: int) -> None:
         self.mark = mark
-        self.total = total
         self.held = held
         super().__init__()
 
@@ -70,18 +71,19 @@ def _read(work: Work, plan: Plan, *, is_accepted: bool) -> Ended:
     held = None if is_accepted else _count_live(work)
     mark = plan.mark
     has_news = False
-    for page in pages_of(work, plan.mark):
-        reach("pull.page.fetched")
-        guard.check(page)
-        if _is_unchanged(page, plan.mark, has_news):
-            return Ended(mark=plan.mark, is_complete=True, is_unchanged=True)
-        has_news = True
-        doomed = _doomed(work, page, mark.doomed)
-        if held is not None and is_suspicious(len(doomed), held):
-            raise _ManyDeletesError(mark, _count_doomed(work, mark), held)
-        mark = _take(work, plan, page, replace(mark, doomed=doomed))
-        if page.complete:
-            return Ended(mark=mark, is_complete=True)
+    with one_ahead(_converted(work, plan.mark)) as pages:
+        for page, converted in pages:
+            reach("pull.page.fetched")
+            guard.check(page)
+            if _is_unchanged(page, plan.mark, has_news):
+                return Ended(mark=plan.mark, is_complete=True, is_unchanged=True)
+            has_news = True
+            doomed = _doomed(work, page, mark.doomed)
+            if held is not None and is_suspicious(len(doomed), held):
+                raise _ManyDeletesError(mark, held)
+            mark = _take(work, plan, (page, converted), replace(mark, doomed=doomed))
+            if page.complete:
+                return Ended(mark=mark, is_complete=True)
     return _end(work, plan, mark, has_news)
 
 
@@ -115,9 +117,17 @@ def pages_of(work: Work, mark: Mark) -> Iterator[Page]:
     return work.source.open.read(request)
 
 
-def _take(work: Work, plan: Plan, page: Page, mark: Mark) -> Mark:
-    """Convert and commit a page; the mark moves if the page is closed."""
-    converted = work.convert(page)
+def _converted(work: Work, mark: Mark) -> Generator[tuple[Page, Converted], None, None]:
+    """Pages as the store takes them, up to the one that says it is the last."""
+    for page in pages_of(work, mark):
+        yield page, work.convert(page)
+        if page.complete:
+            return
+
+
+def _take(work: Work, plan: Plan, found: tuple[Page, Converted], mark: Mark) -> Mark:
+    """Commit a page; the mark moves if the page is closed."""
+    page, converted = found
     reach("pull.page.converted")
     is_snapshot = work.ability.reading is Reading.SNAPSHOT
     ids = dict.fromkeys(map(_BY_ID, converted.rows))

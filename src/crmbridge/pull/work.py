@@ -1,5 +1,6 @@
 """One object of a source while it is pulled: what is known of it, and what has been counted."""
 
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -70,6 +71,7 @@ class Work:
     echoed: int = 0
     duplicates: int = 0
     mapping: PageMapping | None = None
+    converting: threading.Lock = field(default_factory=threading.Lock)
 
     def spot(self, pass_: str) -> Spot:
         """Whose position: this object's, in a pass."""
@@ -89,7 +91,14 @@ class Work:
         return Window(since=since, until=from_millis(mark.until))
 
     def convert(self, page: Page) -> Converted:
-        """Convert a page, compiling the mapping anew when its columns are others."""
+        """Convert a page, compiling the mapping anew when its columns are others.
+
+        Threads take turns: a page that is looked at again may meet the next one.
+        """
+        with self.converting:
+            return self._convert(page)
+
+    def _convert(self, page: Page) -> Converted:
         if not page.rows:
             names = self.mapping.names if self.mapping else ()
             return Converted(names=names, rows=[], rejected=list(page.rejected))
