@@ -161,3 +161,15 @@ def past_visits(
         .order_by(columns.start_at, columns.connection, columns.id)
     )
     return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def answered_visits(tx: Connection) -> list[dict[str, Any]]:
+    """Our visits that bear an answer, deleted ones included."""
+    columns = RECORDS["activities"].c
+    names = ("connection", "id", "customer_id", "start_at", "reply", "reply_until")
+    query = (
+        select(*(columns[name] for name in names))
+        .where(columns.visit_key.is_not(None), columns.reply.is_not(None))
+        .order_by(columns.connection, columns.id)
+    )
+    return [dict(row) for row in tx.execute(query).mappings()]

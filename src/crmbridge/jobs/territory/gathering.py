@@ -19,6 +19,7 @@ from crmbridge.jobs.territory.known import Known, Worth, key_of
 from crmbridge.jobs.territory.outside import known_places
 from crmbridge.jobs.territory.places import located
 from crmbridge.jobs.territory.policing import contact_days, policies_of
+from crmbridge.jobs.territory.replies import lasting_replies
 from crmbridge.jobs.territory.reps import JoinedRep, JoinedReps, RepRecord, join_reps
 from crmbridge.jobs.territory.standing import Standing, standing
 from crmbridge.jobs.workspace import Workspace
@@ -42,6 +43,7 @@ from crmbridge.store.territory import (
     load_stream,
     load_taken,
 )
+from crmbridge.store.visiting import answered_visits
 from crmbridge.travel.geocoding import Geocoder
 
 PERCENT = 100
@@ -91,6 +93,12 @@ def gather(
         taken = load_taken(tx, _midnight(first, -1), _midnight(last, 2))
         numbers = visit_numbers(tx)
         policies = policies_of(tx, customers, bases, settings, now.date())
+        lasting = lasting_replies(
+            answered_visits(tx),
+            _by_id(customers, bases),
+            now.date(),
+            settings.planning.decline_days,
+        )
         contacts = contact_days(tx, customers, bases, settings, now)
         links = load_identities(tx, (LinkState.LINKED,))
     stands = _standing(workspace, customers, now)
@@ -107,7 +115,7 @@ def gather(
         ics=calendars.spans,
         barred={**barred, **once.barred},
         previous=stands.visits,
-        replies=stands.replies,
+        replies={**lasting, **stands.replies},
         numbers=numbers,
         policies=policies.by_key,
         contacts=contacts,
@@ -118,6 +126,14 @@ def gather(
         consent=consent,
         findings=(*reps.findings, *calendars.findings, *policies.findings),
     )
+
+
+def _by_id(
+    customers: Iterable[Record], bases: Mapping[str, Iterable[str]]
+) -> dict[tuple[str, str], RecordKey]:
+    """(connection of an activity, customer id) -> customer."""
+    keys = [key_of(row) for row in customers]
+    return {(source, k.id): k for k in keys for source in bases.get(k.connection, ())}
 
 
 def held_out(customers: Iterable[Record], share: float) -> dict[RecordKey, str]:
