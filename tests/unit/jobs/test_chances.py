@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from crmbridge.clock import StandingClock
@@ -14,12 +15,15 @@ from crmbridge.jobs.analysis.chances import CAMPAIGNS, VISITS, known_chances, mo
 from crmbridge.jobs.analysis.customers import Analysed, analyse
 from crmbridge.jobs.analysis.history import (
     NO,
+    OPEN,
     YES,
+    learning_table,
     past_campaign_decisions,
     past_visit_decisions,
 )
 from crmbridge.jobs.analysis.offers import model_name as offers_name
 from crmbridge.records import to_millis
+from crmbridge.store.features import reduce_features
 from crmbridge.store.models import latest_model
 from crmbridge.store.offers import load_offers
 from crmbridge.store.scores import load_scores
@@ -141,6 +145,24 @@ def test_visits_are_decisions_once_their_effect_can_be_known(shop: Any) -> None:
     rows = past_visit_decisions(shop.space, ("sales",), shop.at(0)).rows
 
     assert list(zip(rows["customer_id"], rows["outcome"], strict=True)) == [("a", YES), ("b", NO)]
+
+
+def test_what_came_after_a_decision_is_not_learned_from(shop: Any) -> None:
+    visit = {"kind": "visit", "customer_id": "a", "start_at": shop.at(100), "status": "done"}
+    shop.hold("customers", {"id": "a"})
+    shop.hold("activities", visit)
+    shop.hold("orders", *({"customer_id": "a", "ordered_at": shop.at(days), "amount": 1.0}
+                          for days in (200, 99, 50)))  # fmt: skip
+    now = shop.at(0)
+    features = reduce_features(shop.space.store, ("sales",), now)
+
+    decisions = past_visit_decisions(shop.space, ("sales",), now)
+    then, today = learning_table(
+        shop.space, ("sales",), decisions, pd.DataFrame(index=["a"]), features, now
+    ).to_dict("records")
+
+    assert (then["orders_count"], then["visits_count"], then["outcome"]) == (1, 0, YES)
+    assert (today["orders_count"], today["visits_count"], today["outcome"]) == (3, 1, OPEN)
 
 
 def test_campaign_members_are_decisions_of_the_campaigns_first_day(shop: Any) -> None:
