@@ -120,7 +120,7 @@ class Salesforce:
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
-        self.header = (",".join(f'"{name}"' for name in self.NAMES) + "\n").encode()
+        self.names = [*self.NAMES]
         lines = [self._line(*one) for one in people(rows)]
         self.parts = [b"".join(lines[at : at + PART]) for at in range(0, rows, PART)]
 
@@ -144,6 +144,7 @@ class Salesforce:
         if rest == "/jobs/query/750A/results":
             return self._part(int(query.get("locator", ["0"])[0]))
         if rest in {"/jobs/query", "/jobs/query/750A"}:
+            self._select(body)
             return answer(b'{"id":"750A","state":"JobComplete"}')
         if rest in {"/query", "/queryAll"} and "COUNT()" in query["q"][0]:
             is_late = "SystemModstamp >=" in query["q"][0]
@@ -156,12 +157,23 @@ class Salesforce:
             return answer(orjson.dumps({"name": "Contact", "fields": fields}))
         return NOT_FOUND
 
+    def _select(self, body: bytes) -> None:
+        """Add empty columns for fields that are asked for and have no values here."""
+        query = str(orjson.loads(body)["query"]) if body else ""
+        asked = query.partition(" FROM ")[0].removeprefix("SELECT ").split(", ")
+        more = [name for name in asked if name and name not in self.names]
+        if more:
+            cells = b'"' + b',""' * len(more) + b"\n"
+            self.parts = [part.replace(b'"\n', cells) for part in self.parts]
+            self.names += more
+
     def _part(self, number: int) -> bytes:
         body = self.parts[number]
+        header = (",".join(f'"{name}"' for name in self.names) + "\n").encode()
         following = str(number + 1) if number + 1 < len(self.parts) else "null"
         count = min(PART, self.rows - number * PART)
         more = f"Sforce-Locator: {following}\r\nSforce-NumberOfRecords: {count}\r\n"
-        return answer(self.header + body, kind="text/csv; charset=UTF-8", more=more)
+        return answer(header + body, kind="text/csv; charset=UTF-8", more=more)
 
 
 KINDS: Mapping[str, Callable[[int], Respond]] = {"hubspot": HubSpot, "salesforce": Salesforce}

@@ -244,13 +244,13 @@ def _middle(parts: Sequence[Taken]) -> Taken:
     )
 
 
-def hubspot(rows: int, pairs: int) -> Iterator[Compared]:
+def hubspot(rows: int, pairs: int, with_dlt: bool) -> Iterator[Compared]:
     """Contacts by list, against the drain and against dlt."""
     with serving("hubspot", rows) as url:
         found = [(pulled("hubspot", url), apart("drain-hubspot", url)) for _ in range(pairs)]
         ours, drains = [one for one, _ in found], [two for _, two in found]
         yield compared("HubSpot, requests + orjson", rows, ours, drains)
-        if has_dlt():
+        if with_dlt and has_dlt():
             yield compared("HubSpot, dlt to DuckDB", rows, ours, [apart("dlt", url)])
 
 
@@ -311,6 +311,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a few rows, to see that it works")
     parser.add_argument("--only", choices=["hubspot", "salesforce"])
+    parser.add_argument("--without-dlt", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--work", choices=[*WORK], help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
@@ -324,7 +325,7 @@ def main() -> None:
         contacts, rows, pairs = 5_000, 60_000, 1
     found: list[Compared] = []
     if options.only != "salesforce":
-        found += hubspot(contacts, pairs)
+        found += hubspot(contacts, pairs, not options.without_dlt)
     if options.only != "hubspot":
         found += salesforce(rows, pairs)
     met = goals(found)
