@@ -1,5 +1,6 @@
 """Keeps who is in which campaign, why everybody else is not, and which campaigns were stopped."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +8,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from crmbridge.records import RecordKey
-from crmbridge.store.schema import campaign_people, campaign_states
+from crmbridge.store.schema import (
+    RECORDS,
+    campaign_people,
+    campaign_states,
+    changeset_items,
+)
 from crmbridge.store.writing import put, put_rows
 
 _NAMES = ("campaign", "connection", "object", "id", "customer_id", "reason", "arm", "score",
@@ -91,6 +97,41 @@ def count_reasons(tx: Connection, campaign: str) -> Counter[str]:
     columns = campaign_people.c
     query = select(columns.reason).where(columns.campaign == campaign)
     return Counter(tx.scalars(query))
+
+
+def added_since(tx: Connection, connection: str, since: int) -> list[tuple[str, int]]:
+    """(customer, time) of everybody whom we added to a campaign since then, ms.
+
+    A person of no customer goes by an id of their own; see `unit_of`.
+    """
+    columns, owners = RECORDS["contacts"].c, changeset_items.c
+    customers = dict(
+        tx.execute(select(columns.id, columns.customer_id).where(columns.connection == connection))
+        .tuples()
+        .all()
+    )
+    query = select(owners.changes, owners.sent_at).where(
+        owners.connection == connection,
+        owners.operation == "add_member",
+        owners.sent_at > since,
+        owners.state.in_(_LANDED),
+    )
+    found = []
+    for text, at in tx.execute(query):
+        values = {change["field"]: change["after"] for change in json.loads(text)}
+        person = str(values.get("contact_id") or "")
+        customer = str(values.get("customer_id") or customers.get(person) or "")
+        found.append((unit_of(customer, person), at))
+    return found
+
+
+_LANDED = ("applied", "unchanged", "sending", "unknown")
+"""States of items that were written, or may have been."""
+
+
+def unit_of(customer: str, person: str) -> str:
+    """Whose contacts count together: the customer's, or the person's who belongs to none."""
+    return customer or f"person {person}"
 
 
 def get_state(tx: Connection, campaign: str) -> CampaignState:

@@ -135,3 +135,22 @@ def test_those_not_reached_are_shifted_to_another_campaign(spring: Any) -> None:
 
     assert spring.crm.members("Spring offer") == {}
     assert set(people) <= set(spring.crm.members("Summer offer"))
+
+
+def test_two_campaigns_and_the_visits_share_one_pressure_budget(spring: Any) -> None:
+    people = spring.crm.add_people([f"p{number}@x.example" for number in range(5)])
+    other = (
+        '[campaigns.summer]\ntitle = "Summer offer"\n'
+        'goal = { metric = "responses", value = 5, by = 2026-12-31 }\n\n'
+        "[planning.pressure]\nmax_contacts = 1\ndays = 30\n\n[consent.unknown]\n"
+    )
+    spring.desk.configure("[consent.unknown]\n", other)
+
+    spring.change()
+    spring.change(now="2026-11-10T06:00:00Z")
+
+    first, second = spring.crm.members("Spring offer"), spring.crm.members("Summer offer")
+    assert set(people) <= set(first)
+    assert not set(first) & set(second)
+    left_out = spring("show", "campaign", "summer", "--json").json["left_out"]
+    assert left_out["Has enough contacts"] >= len(people)

@@ -1,5 +1,6 @@
 """Chooses the members of every campaign that runs, and says why everybody else is left out."""
 
+from bisect import insort
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from crmbridge.engine.campaigns import CampaignParameters, Excluded, Members, choose_members
-from crmbridge.engine.pressure import with_room
 from crmbridge.jobs.campaigning.people import (
     Contacts,
     Looking,
@@ -22,7 +22,7 @@ from crmbridge.jobs.territory.planning import Made
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.push.desired import DesiredMember, MemberPlace, Presence, SeenMember
 from crmbridge.records import Finding, RecordKey, to_millis
-from crmbridge.store.campaigns import Candidate, save_candidates
+from crmbridge.store.campaigns import Candidate, save_candidates, unit_of
 
 IN, OUT = "campaign", "holdout"
 """The arms of a campaign that holds people out."""
@@ -66,7 +66,7 @@ def choose_all(
         name = campaign.connection
         if name not in everybody:
             people = people_of(workspace, name)
-            everybody[name] = (people, contacts_with(workspace, name, made, people))
+            everybody[name] = (people, contacts_with(workspace, name, made))
         found.append(_choose(workspace, campaign, *everybody[name], seen))
     return found
 
@@ -85,8 +85,9 @@ def _choose(
     members = choose_members(
         frame, _parameters(campaign, settings.planning.pressure.max_contacts, len(held))
     )
-    for customer in members.chosen["customer_id"]:
-        with_room(contacts.setdefault(customer, []), to_millis(now), looking.pressure_days, 0)
+    for key, row in _rows(members.chosen):
+        unit = unit_of(row["customer_id"], RecordKey.parse(key).id)
+        insort(contacts.setdefault(unit, []), to_millis(now))
     with workspace.store.write() as tx:
         save_candidates(
             tx, campaign.name, _candidates(campaign, members, frame, now, workspace.run_id)

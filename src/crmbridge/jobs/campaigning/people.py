@@ -1,7 +1,6 @@
 """Gathers whom a campaign may be chosen from, and how often they were contacted."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from crmbridge.adapters import Operation
 from crmbridge.engine.pressure import DAY, fullest
 from crmbridge.jobs.analysis.customers import base_connections, completed_customers
 from crmbridge.jobs.campaigning.running import Campaign
@@ -17,17 +15,17 @@ from crmbridge.jobs.territory.known import key_of
 from crmbridge.jobs.territory.planning import Made
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.push.desired import MemberPlace, SeenMember
-from crmbridge.push.ledger import DONE, UNDER_WAY
 from crmbridge.records import RecordKey, to_millis
+from crmbridge.store.campaigns import added_since, unit_of
 from crmbridge.store.consents import effective_consents
-from crmbridge.store.schema import RECORDS, changeset_items
+from crmbridge.store.schema import RECORDS
 from crmbridge.store.scores import load_scores
 from crmbridge.store.segments import load_segments
 from crmbridge.store.territory import load_stream
 from crmbridge.store.visiting import contacts_since
 
 Contacts = dict[str, list[int]]
-"""customer id -> times of contacts, made and planned, ms, ascending."""
+"""Unit (see `unit_of`) -> times of contacts, made and planned, ms, ascending."""
 Row = Mapping[str, Any]
 
 
@@ -86,7 +84,7 @@ def _ranks(tx: Connection, connection: str, rows: Sequence[Row]) -> dict[str, in
     return {row["id"]: place for place, row in enumerate(ordered)}
 
 
-def contacts_with(workspace: Workspace, connection: str, made: Made, people: People) -> Contacts:
+def contacts_with(workspace: Workspace, connection: str, made: Made) -> Contacts:
     """Contacts with each customer, as far back and ahead as they count together.
 
     The visits of the plan count with what the calendars hold: one that is written already bears
@@ -98,31 +96,16 @@ def contacts_with(workspace: Workspace, connection: str, made: Made, people: Peo
     found: dict[str, set[int]] = {}
     with workspace.store.read() as tx:
         held = contacts_since(tx, sources, own.kinds, to_millis(since), to_millis(until))
-        added = list(_added(tx, connection, to_millis(since))) if "email" in own.kinds else []
+        added = added_since(tx, connection, to_millis(since)) if "email" in own.kinds else []
     for (_, id_), at in held:
         found.setdefault(id_, set()).add(at)
     for visit in (one for plan in made.plans for one in plan.plan.visits):
         key = RecordKey.parse(visit.customer)
         if key.connection == connection and "visit" in own.kinds:
             found.setdefault(key.id, set()).add(to_millis(visit.start_at))
-    owners = {row["id"]: people.customer_of(row) for row in people.rows}
-    for person, at in added:
-        found.setdefault(owners.get(person, ""), set()).add(at)
+    for unit, at in added:
+        found.setdefault(unit, set()).add(at)
     return {id_: sorted(times) for id_, times in found.items()}
-
-
-def _added(tx: Connection, connection: str, since: int) -> Iterable[tuple[str, int]]:
-    """Who was added to a campaign, and when: each counts as one contact."""
-    items = changeset_items
-    query = select(items.c.changes, items.c.sent_at).where(
-        items.c.connection == connection,
-        items.c.operation == Operation.ADD_MEMBER.value,
-        items.c.sent_at > since,
-        items.c.state.in_([state.value for state in (*DONE, *UNDER_WAY)]),
-    )
-    for text, at in tx.execute(query):
-        values = {change["field"]: change["after"] for change in json.loads(text)}
-        yield str(values.get("contact_id") or values.get("customer_id") or ""), at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +130,7 @@ def frame_of(
     table: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     for row in rows:
         customer = people.customer_of(row)
-        times = contacts.get(customer, [])
+        times = contacts.get(unit_of(customer, row["id"]), [])
         past = [at for at in times if at <= now]
         values = (
             customer,

@@ -16,6 +16,7 @@ from crmbridge.jobs.territory.policies import (
 )
 from crmbridge.records import Finding, RecordKey, from_millis, to_millis
 from crmbridge.settings import PlanningSettings, Settings
+from crmbridge.store.campaigns import added_since
 from crmbridge.store.segments import load_segments
 from crmbridge.store.territory import Record
 from crmbridge.store.visiting import contacts_since, open_needs, products_bought
@@ -73,8 +74,12 @@ def contact_days(
     for base, sources in bases.items():
         for (_, id_), at in contacts_since(tx, sources, own.kinds, since, to_millis(now)):
             days[base, id_] = (*days.get((base, id_), ()), from_millis(at).date())
+        # A campaign's member is about to be written to: that counts like any other contact.
+        for unit, at in added_since(tx, base, since) if "email" in own.kinds else ():
+            days[base, unit] = (*days.get((base, unit), ()), from_millis(at).date())
     keys = map(key_of, customers)  # an activity names its customer by the id alone
-    return {k: days[k.connection, k.id] for k in keys if (k.connection, k.id) in days}
+    found = {k: days.get((k.connection, k.id)) for k in keys}
+    return {key: tuple(sorted(some)) for key, some in found.items() if some}
 
 
 def _segments(tx: Connection, bases: Bases) -> Words:

@@ -12,7 +12,7 @@ from crmbridge.jobs.workspace import Opened, Workspace
 from crmbridge.jobs.writing.allowed import source_fields
 from crmbridge.jobs.writing.deciding import allows_writes
 from crmbridge.pull.garbage import rarely_collecting
-from crmbridge.push.apply import Orders, apply, settle_open
+from crmbridge.push.apply import Bars, Orders, apply, settle_open
 from crmbridge.push.consent import BarredNow, barred_in_store, bars
 from crmbridge.push.journal import Journal
 from crmbridge.push.ledger import latest_open, reopen_rejected
@@ -53,12 +53,7 @@ def apply_changeset(
                 orders,
                 accept=accept,
                 actor=actor,
-                bars=bars(
-                    workspace.store,
-                    journal.changeset,
-                    _barred_now(workspace),
-                    channels=campaign_channels(workspace),
-                ),
+                bars=_bars(workspace, journal),
             ),
         )
     publish(workspace, journal.changeset.plan_id)
@@ -101,6 +96,12 @@ def _targets(
             concurrent={name: one.settings.limits.concurrent for name, one in opened.items()},
         )
         yield targets, orders
+
+
+def _bars(workspace: Workspace, journal: Journal) -> Bars:
+    channels = campaign_channels(workspace)
+    barred_now = _barred_now(workspace)
+    return bars(workspace.store, journal.changeset, barred_now, channels=channels)
 
 
 def _barred_now(workspace: Workspace) -> BarredNow:
