@@ -38,8 +38,7 @@ class Linked:
 
     def sentence(self) -> str:
         """The same in words."""
-        wait = f"{self.review} wait for review" if self.review else "none waits for review"
-        return f"{self.linked} customers are linked; {wait}."
+        return f"Linked pairs: {self.linked}; waiting for review: {self.review}."
 
 
 def link_customers(workspace: Workspace) -> Linked:
