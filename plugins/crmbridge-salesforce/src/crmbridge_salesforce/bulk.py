@@ -22,9 +22,9 @@ from crmbridge_salesforce.shape import Shape
 
 PART_ROWS = 50_000
 """Rows per download: what is lost when one breaks off, and may be fetched again."""
-PAGE_ROWS = 10_000
-PAGE_CHARACTERS = 1 << 21
-"""What is cut into pages at once: 10,000 rows of 200 characters."""
+PAGE_ROWS = 5_000
+PAGE_CHARACTERS = 1 << 20
+"""What is cut into pages at once: 5,000 rows of 200 characters."""
 _CELL = 1 << 20
 _POLL_SECONDS = (0.2, 0.5, 1, 2, 5, 10, 20)
 _LONGEST_SECONDS = 6 * 3600
