@@ -31,6 +31,17 @@ class ErrorKind(StrEnum):
     "Rows of one cluster go together."
 
 
+Logarithms = Annotated[bool, typer.Option("--log", help="Logarithms: effects are elasticities.")]
+Interactions = Annotated[bool, typer.Option("--interactions", help="Products of each two, too.")]
+Proposal = Annotated[
+    str, typer.Option("--propose", metavar="COL=VALUE,...", help="Was that ever tried?")
+]
+Chart = Annotated[
+    Path | None,
+    typer.Option("--chart", metavar="FILE", help="Where to draw the effects: png, svg, pdf."),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     group = typer.Typer(help="Evaluate a table, or what was pulled.", no_args_is_help=True)
@@ -44,23 +55,14 @@ def strategy(
     file: File,
     target: Annotated[str, typer.Option("--target", metavar="COL", help="What is to be moved.")],
     on: Columns,
-    log: Annotated[
-        bool, typer.Option("--log", help="Logarithms: effects are elasticities.")
-    ] = False,
+    log: Logarithms = False,
     errors: Annotated[ErrorKind, typer.Option("--errors", help="Standard errors.")] = (
         ErrorKind.CLASSICAL
     ),
     cluster: Cluster = "",
-    interactions: Annotated[
-        bool, typer.Option("--interactions", help="Products of each two, too.")
-    ] = False,
-    propose: Annotated[
-        str, typer.Option("--propose", metavar="COL=VALUE,...", help="Was that ever tried?")
-    ] = "",
-    chart: Annotated[
-        Path | None,
-        typer.Option("--chart", metavar="FILE", help="Where to draw the effects: png, svg, pdf."),
-    ] = None,
+    interactions: Interactions = False,
+    propose: Proposal = "",
+    chart: Chart = None,
     json_: Json = False,
 ) -> None:
     """Say what moved sales, and where the next unit of budget goes.

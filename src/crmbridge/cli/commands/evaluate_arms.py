@@ -9,29 +9,35 @@ from crmbridge.cli.answers import Arm, Cluster, Control, Exclude, File, Output, 
 from crmbridge.cli.invocation import Json
 from crmbridge.cli.output import table
 
+Outcomes = Annotated[str, typer.Option("--outcome", metavar="COL[,COL]", help="What counts.")]
+Randomised = Annotated[
+    str, typer.Option("--unit", metavar="COL", help="What was randomised; rows are averaged.")
+]
+Covariate = Annotated[
+    str, typer.Option("--covariate", metavar="COL", help="The outcome before (CUPED).")
+]
+Per = Annotated[str, typer.Option("--per", metavar="COL", help="Divide by it: amount per visit.")]
+Matters = Annotated[
+    float, typer.Option("--matters", min=0.0, help="The smallest effect that matters.")
+]
+Sequential = Annotated[
+    bool, typer.Option("--sequential", help="Looked at often, not once at the end.")
+]
+Pooled = Annotated[bool, typer.Option("--pooled", help="Assume equal variances.")]
+
 
 def experiment(
     file: File,
     arm: Arm,
     control: Control,
-    outcome: Annotated[str, typer.Option("--outcome", metavar="COL[,COL]", help="What counts.")],
-    unit: Annotated[
-        str, typer.Option("--unit", metavar="COL", help="What was randomised; rows are averaged.")
-    ] = "",
+    outcome: Outcomes,
+    unit: Randomised = "",
     cluster: Cluster = "",
-    covariate: Annotated[
-        str, typer.Option("--covariate", metavar="COL", help="The outcome before (CUPED).")
-    ] = "",
-    per: Annotated[
-        str, typer.Option("--per", metavar="COL", help="Divide by it: amount per visit.")
-    ] = "",
-    matters: Annotated[
-        float, typer.Option("--matters", min=0.0, help="The smallest effect that matters.")
-    ] = 0.0,
-    sequential: Annotated[
-        bool, typer.Option("--sequential", help="Looked at often, not once at the end.")
-    ] = False,
-    pooled: Annotated[bool, typer.Option("--pooled", help="Assume equal variances.")] = False,
+    covariate: Covariate = "",
+    per: Per = "",
+    matters: Matters = 0.0,
+    sequential: Sequential = False,
+    pooled: Pooled = False,
     json_: Json = False,
 ) -> None:
     """Say whether an arm did better than the control, as far as the data carry.
