@@ -273,6 +273,19 @@ def _gap(customer: Customer) -> int:
     return max(1, customer.every_days // 2) if customer.every_days else 1
 
 
+def _pressure(facts: _Facts) -> Iterable[Violation]:
+    """No visit that the plan put there is one contact more than a customer may have in the time."""
+    most, days = facts.problem.rules.max_contacts, facts.problem.rules.contact_days
+    if not most:
+        return
+    for visit, _, customer in facts.suggested():
+        own = [other.day for other in facts.visits if other.customer == visit.customer]
+        ages = [(visit.day - day).days for day in (*customer.contacts, *own)]
+        count = sum(0 <= age < days for age in ages)
+        if count > most:
+            yield _broken("pressure", visit.customer, f"has {count} contacts by {visit.day}")
+
+
 def _limits(facts: _Facts) -> Iterable[Violation]:
     """No day holds more visits than the rep makes, as far as the plan added to it."""
     for rep in facts.problem.reps:
@@ -325,5 +338,5 @@ def _broken(rule: str, customer: str, text: str) -> Violation:
 
 _RULES: tuple[Callable[[_Facts], Iterable[Violation]], ...] = (
     _accounting, _identity, _times, _consents, _shifts, _openings, _busy, _ways, _gaps, _limits,
-    _kept,
+    _pressure, _kept,
 )  # fmt: skip

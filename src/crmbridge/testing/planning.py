@@ -54,7 +54,7 @@ def travel(
 
 def all_near(keys: Sequence[str], minutes: int = 10, rep: str = "ann") -> Travel:
     """Travel that takes the same time between any two of home and these places."""
-    names = (HOME, *keys)
+    names = tuple(dict.fromkeys((HOME, *keys)))
     seconds = b"".join(
         (0 if a == b else minutes * 60).to_bytes(4, "little") for a in names for b in names
     )

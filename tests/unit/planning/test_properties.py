@@ -74,6 +74,9 @@ def customers(draw, key, owner, first):
         blocked=tuple(draw(rarely(st.lists(ranges(first), max_size=2), []))),
         zone=draw(rarely(zones, "")),
         barred=draw(rarely(st.just("denied"), "")),
+        contacts=tuple(
+            first - timedelta(days=n) for n in draw(st.lists(st.integers(0, 9), max_size=3))
+        ),
         reply=draw(rarely(st.sampled_from(Reply), None)),
         reply_until=draw(st.none() | st.integers(-2, 9).map(lambda d: first + timedelta(days=d))),
     )
@@ -124,7 +127,8 @@ def problems(draw):
         appointments=tuple(draw(st.lists(appointments(first, keys), max_size=4))),
         travels=(travel(grid),),
         rules=Rules(
-            grid_minutes=draw(st.sampled_from([1, 5, 15])), freeze_days=draw(st.integers(0, 3))
+            grid_minutes=draw(st.sampled_from([1, 5, 15])), freeze_days=draw(st.integers(0, 3)),
+            max_contacts=draw(st.sampled_from([0, 0, 1, 3])), contact_days=draw(st.integers(1, 12)),
         ),
     )  # fmt: skip
 

@@ -232,3 +232,43 @@ def test_visits_before_and_after_the_horizon_are_left_alone():
     (new,) = planned(replace(problem, previous=(past,))).visits
 
     assert new.number == visit.number + 1
+
+
+def test_five_drop_outs_and_one_new_appointment_leave_the_others_on_their_day():
+    customers = [
+        a_customer(f"c{i:03}", value=20.0 + (i * 37) % 80, minutes=30 + 15 * (i % 3))
+        for i in range(150)
+    ]
+    problem = a_problem(customers, days=12)
+    strong = Budget(iterations=2000, seconds=0)
+    plan = plan_visits(problem, strong)
+    gone = {visit.customer for visit in plan.visits[3::9][:5]}
+    busy = an_appointment(
+        datetime(2026, 3, 4, 8, tzinfo=UTC), datetime(2026, 3, 4, 11, tzinfo=UTC), label="Fair"
+    )
+    left = tuple(item for item in customers if item.key not in gone)
+    changed = again(problem, plan, customers=left, appointments=(busy,))
+
+    second = plan_visits(changed, strong)
+
+    assert check_plan(changed, second) == []
+    survivors = [visit for visit in plan.visits if visit.customer not in gone]
+    days = {(visit.customer, visit.day) for visit in second.visits}
+    same = sum((visit.customer, visit.day) in days for visit in survivors)
+    assert same >= 0.9 * len(survivors)
+    diff = diff_plans(plan.visits, second, changed)
+    assert all(move.cause for move in diff.moved)
+    assert all(drop.cause for drop in diff.dropped)
+    assert f"of {len(plan.visits)} visits moved" in diff.sentence()
+
+
+def test_one_customer_more_stays_within_the_churn_budget():
+    problem = a_problem(some_customers(60), rules=Rules(churn_budget=0.05))
+    strong = Budget(iterations=1000, seconds=0)
+    plan = plan_visits(problem, strong)
+    more = again(problem, plan, customers=(*problem.customers, a_customer("new", value=90.0)))
+
+    second = plan_visits(more, strong)
+
+    assert "new" in {visit.customer for visit in second.visits}
+    assert diff_plans(plan.visits, second, more).churn <= 0.05

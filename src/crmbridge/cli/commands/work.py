@@ -17,6 +17,14 @@ Accept = Annotated[
     int | None, typer.Option("--accept", help="Confirm a guarded change of exactly this number.")
 ]
 
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[list | diff BEFORE AFTER | again ID]",
+        help="Look at plans made before: all, what changed between two, one computed again.",
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
@@ -56,13 +64,7 @@ def _segments(segmented: Any) -> str:
 
 def plan(
     context: typer.Context,
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[list | diff BEFORE AFTER | again ID]",
-            help="Look at plans made before: all, what changed between two, one computed again.",
-        ),
-    ] = None,
+    words: Words = None,
     rep: Rep = "",
     start: Annotated[
         datetime | None,
@@ -84,8 +86,7 @@ def plan(
 
     if words:
         with workspace(context, now) as space:
-            tell = look_back(space, words)
-        tell(json_)
+            look_back(space, words)(json_)
         return
     with workspace(context, now) as space, run_of(space, "plan") as report:
         day = start.date() if start is not None else None
