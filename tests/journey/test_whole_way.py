@@ -137,7 +137,10 @@ def test_the_classic_files_get_ratios_of_satisfaction_and_a_strategy(classic: An
 
     ratios = {row["ratio"] for row in desk.rows(".classic/out/satisfaction.csv")}
     terms = {row["term"] for row in desk.rows(".classic/out/strategy.csv")}
-    assert ratios == {"needs_ratio", "expectation_ratio", "plan_ratio", "strategy_ratio"}
+    assert ratios == {
+        "needs_ratio", "expectation_ratio", "plan_ratio", "strategy_ratio",
+        "plan_attainment", "frequency_compliance",
+    }  # fmt: skip
     assert terms & {"price", "advertising", "promotion"}
 
 
