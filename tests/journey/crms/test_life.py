@@ -117,9 +117,11 @@ class Story:
             self.crm.delete(visit)
 
     def a_score_is_typed(self) -> None:
+        """Over one of ours: what stood there before we ever wrote is ours to replace."""
         customer = self.pick(self.life.company)
-        self.rated[customer] = self.dice.randint(0, 100)
-        self.crm.rate(customer, self.rated[customer])
+        if self.crm.score(customer) is not None:
+            self.rated[customer] = self.dice.randint(0, 100)
+            self.crm.rate(customer, self.rated[customer])
 
     def time_goes_by(self) -> None:
         self.now += timedelta(minutes=self.dice.choice([1, 30, 90, 1440]))
