@@ -35,7 +35,10 @@ def test_two_plans_are_compared_with_a_cause_for_each_move(pushed: Any) -> None:
     causes = {move["cause"] for move in document["moved"]} | {
         drop["cause"] for drop in document["dropped"]
     }
-    assert f"ann@example.com does not work on {day}" in causes or not document["moved"]
+    assert causes & {
+        f"ann@example.com does not work on {day}",
+        "No working day among the days on which a visit is allowed",
+    }
     assert all(causes)
     assert document["stability"] in text
     assert "visits moved" in told.out
@@ -72,7 +75,7 @@ def test_places_are_listed_with_what_helps(pushed: Any) -> None:
 def test_the_audit_lists_visits_that_say_too_little(pushed: Any) -> None:
     content = pushed.config.read_text(encoding="utf-8")
     pushed.config.write_text(
-        content + '\n[planning.rules.everybody]\noutcome = ["outcome"]\nagenda = ["Listen"]\n',
+        content + '\n[planning.rules.everybody]\noutcome = ["reply_reason"]\nagenda = ["Listen"]\n',
         encoding="utf-8",
     )
 
@@ -82,3 +85,21 @@ def test_the_audit_lists_visits_that_say_too_little(pushed: Any) -> None:
     assert document["audit"]
     assert all(one["visits"] == one["filled"] + len(one["empty"]) for one in document["audit"])
     assert "visits hold all that must be filled" in text
+    assert "visits.outcome_empty" in pushed("plan", now=LATER).err
+
+
+def test_calendar_files_and_records_carry_the_brief(pushed: Any) -> None:
+    content = pushed.config.read_text(encoding="utf-8")
+    rule = '\n[planning.rules.everybody]\nagenda = ["Listen first"]\n'
+    pushed.config.write_text(content + rule, encoding="utf-8")
+
+    pushed("plan", now=LATER)
+
+    text = (pushed.folder / "out" / "calendars" / "ben@example.com.ics").read_text("utf-8")
+    folded = text.replace("\r\n ", "")
+    assert "[ ] Listen first" in folded
+    assert "Last: " in folded
+    rows = pushed("diff", "--only", "visits", "--json", now=LATER).json["items"]
+    described = [row for row in rows if row["field"] == "description"]
+    assert described
+    assert all("[ ] Listen first" in row["after"] for row in described)

@@ -5,22 +5,19 @@ from typing import Any
 
 import pytest
 
-from crmbridge.testing.demo_data import DemoData  # noqa: F401  the company that both hold
-
-NOW = "2026-11-02T06:00:00Z"
 LATER = "2026-11-02T07:00:00Z"
 TOMORROW = "2026-11-03T06:00:00Z"
 MAPPED = {
-    "salesforce": ("sales", "Event", "Type", "Location"),
-    "hubspot": ("demo", "meetings", "visit_reply", "visit_reply_until"),
+    "salesforce": ("sales", "Event", "Type"),
+    "hubspot": ("demo", "meetings", "visit_reply"),
 }
-"""connection, object, and the fields in which an answer and its day stand."""
+"""connection, object, and the field in which an answer stands."""
 
 
 @pytest.fixture
 def asking(office: Any) -> Any:
     """An office whose settings read answers, after its first push."""
-    connection, object_, reply, _ = MAPPED[office.name]
+    connection, object_, reply = MAPPED[office.name]
     table = f'\n[connections.{connection}.mapping.activities.{object_}]\nreply = "{reply}"\n'
     config = office.desk.config
     config.write_text(config.read_text(encoding="utf-8") + table, encoding="utf-8")
@@ -31,7 +28,7 @@ def asking(office: Any) -> Any:
 
 
 def answer(office: Any, visit: Any, word: str) -> None:
-    _, object_, field, _ = MAPPED[office.name]
+    _, object_, field = MAPPED[office.name]
     office.crm.live().truth.edit(object_, visit.id, {field: word})
 
 

@@ -15,6 +15,8 @@ from crmbridge.store.visiting import past_visits
 
 DAYS = 90
 """How far back is looked."""
+RECENT_DAYS = 14
+"""How far back each run looks; what is older was said before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +47,15 @@ class RepAudit:
 def audit_visits(workspace: Workspace) -> list[RepAudit]:
     """Each rep's past visits and what is missing on them, by rep."""
     now = workspace.clock.now()
-    known = gather(workspace, now.date()).known
-    since, until = to_millis(now - timedelta(days=DAYS)), to_millis(now)
+    return audit_known(workspace, gather(workspace, now.date()).known, DAYS)
+
+
+def audit_known(workspace: Workspace, known: Known, days: int) -> list[RepAudit]:
+    """The same for visits of the last days, by what is known already."""
+    if not any(policy.outcome for policy in known.policies.values()):
+        return []
+    now = workspace.clock.now()
+    since, until = to_millis(now - timedelta(days=days)), to_millis(now)
     found: dict[str, RepAudit] = {}
     with workspace.store.read() as tx:
         for sources in known.sources.values():

@@ -8,6 +8,7 @@ from typing import Any
 
 from crmbridge.errors import RefusedError
 from crmbridge.jobs.report import RunReport
+from crmbridge.jobs.territory.audit import RECENT_DAYS, audit_findings, audit_known
 from crmbridge.jobs.territory.briefs import briefs_of
 from crmbridge.jobs.territory.consent import VisitConsent
 from crmbridge.jobs.territory.gathering import Gathered, gather
@@ -93,6 +94,7 @@ def look_at_plans(
     with geocoder(workspace) as finder:
         gathered = gather(workspace, first, rep, finder)
         report.find((*gathered.findings, *geocoding_findings(finder)))
+    report.find(audit_findings(audit_known(workspace, gathered.known, RECENT_DAYS)))
     made = []
     with road_tables(workspace) as roads:
         for territory in territories(gathered.known, workspace.settings, first, now):
