@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from crmbridge.jobs.territory.replies import lasting_replies
+from crmbridge.jobs.territory.replies import lasting_replies, with_lasting
 from crmbridge.jobs.territory.standing import standing
 from crmbridge.planning import Budget, Problem, Reply, Visit, check_plan, plan_visits
 from crmbridge.records import RecordKey, to_millis
@@ -56,7 +56,7 @@ class Story:
             self.today,
             COOL_DOWN,
         )
-        problem = self._problem(found.visits, {**lasting, **found.replies})
+        problem = self._problem(found.visits, with_lasting(found.replies, lasting))
         plan = plan_visits(problem, GREEDY)
         if self.rng.random() < 0.1:  # the checker costs more than such a small plan
             assert check_plan(problem, plan) == []
@@ -233,6 +233,19 @@ def test_an_answer_outlives_its_entry_in_the_calendar() -> None:
         KEYS[1]: (Reply.SNOOZED, date(2026, 4, 1))
     }
     assert lasting_replies([{**row, "customer_id": "X"}], keys, date(2026, 3, 1), 30) == {}
+
+
+def test_of_two_answers_the_longer_holds_and_an_open_one_is_never_replaced() -> None:
+    soon, late = (Reply.SNOOZED, date(2026, 4, 1)), (Reply.DECLINED, date(2026, 5, 1))
+    yes, never = (Reply.ACCEPTED, None), (Reply.DECLINED, None)
+
+    assert with_lasting({KEYS[0]: soon}, {KEYS[0]: late}) == {KEYS[0]: late}
+    assert with_lasting({KEYS[0]: late}, {KEYS[0]: soon}) == {KEYS[0]: late}
+    assert with_lasting({KEYS[0]: yes, KEYS[1]: never}, {KEYS[0]: late, KEYS[1]: late}) == {
+        KEYS[0]: yes,
+        KEYS[1]: never,
+    }
+    assert with_lasting({}, {KEYS[0]: late}) == {KEYS[0]: late}
 
 
 def test_a_declined_visit_without_a_day_keeps_away_for_the_cool_down() -> None:

@@ -19,7 +19,7 @@ from crmbridge.jobs.territory.known import Known, Worth, key_of
 from crmbridge.jobs.territory.outside import known_places
 from crmbridge.jobs.territory.places import located
 from crmbridge.jobs.territory.policing import contact_days, policies_of
-from crmbridge.jobs.territory.replies import lasting_replies
+from crmbridge.jobs.territory.replies import lasting_replies, with_lasting
 from crmbridge.jobs.territory.reps import JoinedRep, JoinedReps, RepRecord, join_reps
 from crmbridge.jobs.territory.standing import Standing, standing
 from crmbridge.jobs.workspace import Workspace
@@ -115,7 +115,7 @@ def gather(
         ics=calendars.spans,
         barred={**barred, **once.barred},
         previous=stands.visits,
-        replies={**lasting, **stands.replies},
+        replies=with_lasting(stands.replies, lasting),
         numbers=numbers,
         policies=policies.by_key,
         contacts=contacts,

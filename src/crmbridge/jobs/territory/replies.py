@@ -41,6 +41,22 @@ def lasting_replies(
     return dict(found)
 
 
+def with_lasting(
+    now: Mapping[RecordKey, Answer], lasting: Mapping[RecordKey, Answer]
+) -> dict[RecordKey, Answer]:
+    """Answers that stand now with those that outlived their entries: the one that holds longest.
+
+    What a customer's own record says as accepted, or without an end, stands above any other.
+    """
+    found = dict(now)
+    for key, (reply, until) in lasting.items():
+        own = found.setdefault(key, (reply, until))
+        is_open = own[0] is Reply.ACCEPTED or own[1] is None
+        if not is_open and until is not None and own[1] is not None and own[1] < until:
+            found[key] = (reply, until)
+    return found
+
+
 def _answer(row: Mapping[str, Any], decline_days: int) -> Answer:
     reply = Reply(row["reply"])
     until = date.fromisoformat(row["reply_until"]) if row["reply_until"] else None
