@@ -40,6 +40,8 @@ class Operation(Enum):
     "Empties the fields that are named, and only on request."
     DELETE = "delete"
     ADD_MEMBER = "add_member"
+    SET_MEMBER = "set_member"
+    "Sets the status of one who is a member already."
     REMOVE_MEMBER = "remove_member"
 
 

@@ -129,6 +129,7 @@ class RunReport:
 _GROUP = {
     "create": "create",
     "add_member": "create",
+    "set_member": "update",
     "update": "update",
     "clear": "clear",
     "delete": "delete",

@@ -257,7 +257,9 @@ def _clash(item: Item, why: str) -> Outcome:
     )
 
 
-_REACHING = frozenset({Operation.CREATE, Operation.UPDATE, Operation.ADD_MEMBER})
+_REACHING = frozenset(
+    {Operation.CREATE, Operation.UPDATE, Operation.ADD_MEMBER, Operation.SET_MEMBER}
+)
 
 
 __all__ = ["ApplyReport", "Bars", "Orders", "apply", "bars_nobody", "settle_open"]

@@ -219,7 +219,8 @@ def _rows(item: Item) -> list[dict[str, Any]]:
         "key": item.key,
         "op": item.operation.value,
     }
-    changes: Sequence[Change] = item.changes or (Change(field="", before=None, after=None),)
+    told = [one for one in item.changes if one.before != one.after or one.before is None]
+    changes: Sequence[Change] = told or (Change(field="", before=None, after=None),)
     return [
         {
             **head,

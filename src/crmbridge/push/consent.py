@@ -20,6 +20,7 @@ BarredNow = Callable[[Sequence[RecordKey]], Barred]
 """Who of these customers and contacts is opted out now; read from the CRM where it can be."""
 
 _PEOPLE = {"customer_id": "customers", "contact_id": "contacts"}
+_OF_CAMPAIGNS = frozenset({Operation.ADD_MEMBER, Operation.SET_MEMBER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,7 @@ def whom(
         records.update(customers.get((item.connection, item.key), ()))
         if records:
             channel = "visit"
-            if item.operation is Operation.ADD_MEMBER:
+            if item.operation in _OF_CAMPAIGNS:
                 campaign = item.parent or keys.get(item.depends_on, "")
                 channel = channels.get(campaign, member_channel)
             found[item.item] = Reached(channel=channel, records=tuple(sorted(records)))

@@ -244,12 +244,15 @@ class SeenMember:
     """A member as the CRM showed it last.
 
     Args:
-        is_ours: we added it; others are never removed.
+        status: as seen; "" where the CRM shows none.
+        written: the status that we wrote last.
+        is_ours: we added it; others are never removed, and keep their status.
     """
 
     id: str
     object: str
     status: str = ""
+    written: str = ""
     is_ours: bool = False
     presence: Presence = Presence.LIVE
 

@@ -91,6 +91,8 @@ def _count(items: Iterable[Item]) -> _Counts:
     for item in items:
         if item.operation in {Operation.DELETE, Operation.REMOVE_MEMBER}:
             counts.deleted[item.connection, item.object, ""] += 1
+        elif item.operation is Operation.SET_MEMBER:
+            counts.moved[item.connection, item.object, "status"] += 1
         elif item.operation in {Operation.UPDATE, Operation.CLEAR}:
             _count_changes(item, counts)
     return counts

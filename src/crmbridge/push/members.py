@@ -1,4 +1,4 @@
-"""Decides who is added to campaigns, and which of those that we added are removed. Pure."""
+"""Decides who is added to campaigns, and what becomes of those that we added. Pure."""
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
@@ -34,10 +34,11 @@ def member_items(
     barred: Barred,
     notes: Notes,
 ) -> list[Item]:
-    """Members to add and to remove.
+    """Members to add and to remove, and statuses to set.
 
     Each pair of campaign and person is one member, however often it is desired. Who is in already
-    is left, whoever put them there; who was taken out by a person is not added again.
+    is left, whoever put them there, but for a later status of one whom we added and of whom nothing
+    came yet; who was taken out by a person is not added again.
 
     Args:
         created: names of items that create a campaign in this changeset.
@@ -71,6 +72,11 @@ class _Members:
         policy = self.policies.get(connection)
         return policy is not None and object_ in policy.members
 
+    def can_set(self, one: DesiredMember) -> bool:
+        """Whether the CRM lets us set the status of one who is in already."""
+        abilities = self.policies[one.connection].capabilities
+        return Operation.SET_MEMBER in abilities.of(one.object).operations
+
 
 def _identity(one: DesiredMember, work: _Members) -> tuple[str, ...]:
     campaign = work.campaign(one) or "/".join(one.campaign_key)
@@ -91,6 +97,8 @@ def _add(one: DesiredMember, work: _Members) -> Iterator[Item]:
     if found is not None:
         if found.presence is not Presence.LIVE:
             work.notes.add("member_left", str(one.person))
+        elif work.can_set(one) and _is_later(one.status, found):
+            yield _set(place, found, one)
         return
     creation = item_name(Operation.CREATE, one.connection, *one.campaign_key)
     if not campaign and creation not in work.created:
@@ -118,6 +126,34 @@ def _added(one: DesiredMember, campaign: str, creation: str) -> Item:
         parent=campaign,
         depends_on="" if campaign else creation,
         reason=one.reason,
+    )
+
+
+def _is_later(status: str, found: SeenMember) -> bool:
+    """Whether a status comes after what a member of ours has, and was not written before: where
+    the CRM shows none, or took it and shows another, it is not written again and again."""
+    is_open = found.is_ours and found.status in EARLY - {""} and found.written != status
+    return is_open and status not in EARLY
+
+
+def _set(place: MemberPlace, found: SeenMember, one: DesiredMember) -> Item:
+    """The pair that a member joins goes along: it tells whose consent to ask."""
+    _, campaign, person_field, person = place
+    changes = (
+        Change(field="campaign_id", before=campaign, after=campaign),
+        Change(field=person_field, before=person, after=person),
+        Change(field="status", before=found.status, after=one.status),
+    )
+    identity = f"{found.id}/{one.status}"
+    return Item(
+        item=item_name(Operation.SET_MEMBER, one.connection, one.object, identity),
+        connection=one.connection,
+        object=one.object,
+        id=found.id,
+        operation=Operation.SET_MEMBER,
+        changes=changes,
+        parent=campaign,
+        reason=one.reason or "what the campaign's members are set to",
     )
 
 

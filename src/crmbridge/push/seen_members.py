@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -16,6 +16,7 @@ from crmbridge.store.schema import RECORDS, changeset_items, changesets
 
 _PRESENCE = {LIVE: Presence.LIVE, MISSING: Presence.MISSING}
 _PEOPLE = ("contact_id", "customer_id")
+_OPERATIONS = (Operation.ADD_MEMBER, Operation.SET_MEMBER, Operation.REMOVE_MEMBER)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,6 +51,7 @@ def _pulled(
             id=row.id,
             object=row.object,
             status=_status(row, ours.added.get(place)),
+            written=ours.added[place].written if place in ours.added else "",
             is_ours=row.id in added or row.added_by == "ours",
             presence=_PRESENCE.get(row.record_state, Presence.DELETED),
         )
@@ -61,7 +63,7 @@ def _pulled(
 def _status(row: Row[Any], written: SeenMember | None) -> str:
     """The status, where somebody set it. A CRM calls those that we merely added by a word of its
     own, Salesforce "Sent" for one: that says nothing of what came of them."""
-    is_default = written is not None and written.status == "added" and row.status == "sent"
+    is_default = written is not None and written.written == "added" and row.status == "sent"
     return "added" if is_default and not row.responded else row.status or ""
 
 
@@ -76,25 +78,36 @@ def _ours(tx: Connection, connection: str, objects: Iterable[str]) -> _Ours:
     """What we wrote, or may have written; who was a member before we came is not ours."""
     ours = _Ours()
     for row in _writes(tx, connection, objects):
-        is_add = row.operation == Operation.ADD_MEMBER.value
+        is_add = row.operation != Operation.REMOVE_MEMBER.value
         values = {
             change["field"]: change["after" if is_add else "before"]
             for change in json.loads(row.changes)
         }
         values["campaign_id"] = _resolved(tx, row.changeset, values.get("campaign_id"))
         place = _place(connection, values)
-        if place is not None and is_add:
+        if place is not None and row.operation == Operation.SET_MEMBER.value:
+            _set(ours, place, row, values)
+        elif place is not None and is_add:
             ours.removed.discard(row.remote_id)
             ours.added[place] = SeenMember(
                 id=row.remote_id,
                 object=row.object,
                 status=values.get("status", ""),
+                written=values.get("status", ""),
                 is_ours=row.state == State.APPLIED.value,
             )
         elif place is not None:
             ours.added.pop(place, None)
             ours.removed.add(row.remote_id)
     return ours
+
+
+def _set(ours: _Ours, place: MemberPlace, row: Row[Any], values: Mapping[str, Any]) -> None:
+    """A status that was set counts once it was acknowledged; whose the member is stays."""
+    held = ours.added.get(place)
+    if held is not None and row.state in {state.value for state in DONE}:
+        status = str(values.get("status") or "")
+        ours.added[place] = replace(held, status=status, written=status)
 
 
 def _writes(tx: Connection, connection: str, objects: Iterable[str]) -> Iterable[Row[Any]]:
@@ -105,7 +118,7 @@ def _writes(tx: Connection, connection: str, objects: Iterable[str]) -> Iterable
         .where(
             items.c.connection == connection,
             items.c.object.in_(list(objects)),
-            items.c.operation.in_([Operation.ADD_MEMBER.value, Operation.REMOVE_MEMBER.value]),
+            items.c.operation.in_([one.value for one in _OPERATIONS]),
             items.c.state.in_([state.value for state in (*DONE, *UNDER_WAY)]),
         )
         .order_by(items.c.sent_at, items.c.done_at, changesets.c.created_at)

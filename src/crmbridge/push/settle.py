@@ -53,7 +53,7 @@ def settle(target: Target, items: Sequence[WriteItem]) -> Settled:
     """Look up what became of items of one object and operation.
 
     A create is looked up by its key, an update or deletion by reading the record. Members bear a
-    natural key, so adding or removing one again changes nothing: they count as not landed.
+    natural key, so adding, setting or removing one again changes nothing: they count as not landed.
 
     Raises:
         RetryLaterError, SignInError, ConfigError: the CRM cannot be asked now.
@@ -217,5 +217,6 @@ _WAYS: dict[Operation, Callable[[Target, Sequence[WriteItem]], Settled]] = {
     Operation.CLEAR: _by_reading,
     Operation.DELETE: _by_reading,
     Operation.ADD_MEMBER: _all_absent,
+    Operation.SET_MEMBER: _all_absent,
     Operation.REMOVE_MEMBER: _all_absent,
 }

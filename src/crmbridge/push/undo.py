@@ -168,6 +168,20 @@ def _take_out(item: Item, work: _Undo) -> Iterator[Item]:
     yield _item(item, Operation.REMOVE_MEMBER, changes, "", id_)
 
 
+def _set_back(item: Item, work: _Undo) -> Iterator[Item]:
+    """Set the status before again, where the member still has the one that we set."""
+    set_to = {change.field: change.after for change in item.changes}
+    statuses = {one.status for one in work.seen.members.values() if one.id == item.id}
+    if statuses != {set_to.get("status")}:
+        work.note("undo_changed", item, "status")
+        return
+    changes = tuple(
+        Change(field=change.field, before=change.after, after=change.before)
+        for change in item.changes
+    )
+    yield _item(item, Operation.SET_MEMBER, changes, "", item.id)
+
+
 def _put_back(item: Item, work: _Undo) -> Iterator[Item]:
     del work
     changes = tuple(
@@ -207,5 +221,6 @@ _WAYS: dict[Operation, Callable[[Item, _Undo], Iterator[Item]]] = {
     Operation.CLEAR: _change_back,
     Operation.DELETE: _create_again,
     Operation.ADD_MEMBER: _take_out,
+    Operation.SET_MEMBER: _set_back,
     Operation.REMOVE_MEMBER: _put_back,
 }

@@ -57,7 +57,7 @@ WRITE_FIELDS = ("Segment__c", "Visit_Score__c", "Visit_Reasons__c")
 """Fields of Account that results are written to; all of them text but the score."""
 
 _RECORDS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.CLEAR, Operation.DELETE})
-_MEMBERS = frozenset({Operation.ADD_MEMBER, Operation.REMOVE_MEMBER})
+_MEMBERS = frozenset({Operation.ADD_MEMBER, Operation.SET_MEMBER, Operation.REMOVE_MEMBER})
 
 
 def object_capability(stream: str, **changes: Any) -> ObjectCapability:

@@ -99,6 +99,11 @@ def _add_member(crm: MemoryCrm, ability: ObjectCapability, item: WriteItem) -> O
     return _applied(crm, item, crm.put(item.object, item.values))
 
 
+def _set_member(crm: MemoryCrm, ability: ObjectCapability, item: WriteItem) -> Outcome:
+    existing = item.id if item.id in crm.held(item.object) else _member(crm, item)
+    return _update(crm, ability, replace(item, id=existing or item.id))
+
+
 def _remove_member(crm: MemoryCrm, ability: ObjectCapability, item: WriteItem) -> Outcome:
     del ability
     existing = item.id if item.id in crm.held(item.object) else _member(crm, item)
@@ -178,5 +183,6 @@ _STEPS: dict[Operation, _Step] = {
     Operation.CLEAR: _update,
     Operation.DELETE: _delete,
     Operation.ADD_MEMBER: _add_member,
+    Operation.SET_MEMBER: _set_member,
     Operation.REMOVE_MEMBER: _remove_member,
 }

@@ -1,5 +1,7 @@
 """A pair of campaign and person is one member; only those that we added are ever removed."""
 
+from dataclasses import replace
+
 import pytest
 
 from crmbridge.adapters import Operation
@@ -24,6 +26,7 @@ from crmbridge.push import (
     save_changeset,
     undo_in,
 )
+from crmbridge.push.consent import whom
 from crmbridge.push.guards import guarded_number
 from crmbridge.records import RecordKey
 from crmbridge.store import Store
@@ -274,3 +277,128 @@ def test_one_member_item_names_both_campaign_and_person(world: World) -> None:
         "campaign_id": "C",
         "contact_id": "P1",
     }
+
+
+def now_sent(*ids: str) -> Desired:
+    """The same members, to whom the campaign was sent by now."""
+    members = [replace(one, status="sent") for one in wanted(*ids).members]
+    return Desired(members=members, campaigns=frozenset({("sales", "C")}))
+
+
+def statuses(world: World) -> list[object]:
+    return [one.get("status") for one in world.crm.held("CampaignMember").values()]
+
+
+@pytest.mark.parametrize("is_pulled", [True, False], ids=["pulled between", "not pulled"])
+def test_the_status_of_a_member_that_we_added_is_set_once(world: World, is_pulled: bool) -> None:
+    world.apply(world.decide(wanted("P1")))
+    if is_pulled:
+        world.pull()
+    decision = world.decide(now_sent("P1"))
+    report = world.apply(decision)
+
+    assert operations(decision) == ["set_member"]
+    assert report.outcomes["applied"] == 1
+    assert statuses(world) == ["sent"]
+    assert operations(world.decide(now_sent("P1"))) == []
+    world.pull()
+    assert operations(world.decide(now_sent("P1"))) == []
+
+
+def test_diff_shows_the_status_and_not_the_pair(world: World) -> None:
+    world.apply(world.decide(wanted("P1")))
+    world.pull()
+
+    (row,) = world.decide(now_sent("P1")).changeset.to_json()["items"]
+
+    assert (row["op"], row["field"], row["before"], row["after"]) == (
+        "set_member",
+        "status",
+        "added",
+        "sent",
+    )
+
+
+def test_the_status_of_somebody_elses_member_stays(world: World) -> None:
+    values = {"campaign_id": "C", "contact_id": "P1", "status": "added"}
+    world.crm.put("CampaignMember", values)
+    world.pull()
+
+    assert operations(world.decide(now_sent("P1"))) == []
+
+
+@pytest.mark.parametrize("status", ["responded", "converted"])
+def test_a_status_is_never_set_back(world: World, status: str) -> None:
+    world.apply(world.decide(wanted("P1")))
+    (id_,) = world.crm.held("CampaignMember")
+    world.crm.edit("CampaignMember", id_, {"status": status})
+    world.pull()
+
+    assert operations(world.decide(now_sent("P1"))) == []
+    assert operations(world.decide(wanted("P1"))) == []
+
+
+def test_a_status_that_somebody_sets_meanwhile_is_a_conflict(world: World) -> None:
+    world.apply(world.decide(wanted("P1")))
+    world.pull()
+    decision = world.decide(now_sent("P1"))
+    (id_,) = world.crm.held("CampaignMember")
+    world.crm.edit("CampaignMember", id_, {"status": "responded"})
+
+    assert world.apply(decision).outcomes["conflict"] == 1
+    assert statuses(world) == ["responded"]
+
+
+def test_the_consent_of_who_gets_a_status_is_asked_again(world: World) -> None:
+    upsert = [("sales", "Contact", "P1")]
+    with world.store.write() as tx:
+        upsert_records(tx, "contacts", upsert, 1, columns=("connection", "object", "id"))
+    world.apply(world.decide(wanted("P1")))
+    changeset = world.decide(now_sent("P1")).changeset
+
+    (reached,) = whom(world.store, changeset, channels={"C": "call"}).values()
+
+    assert (reached.channel, reached.records) == ("call", (person("P1"),))
+
+
+def test_undo_sets_the_status_back(world: World) -> None:
+    world.apply(world.decide(wanted("P1")))
+    world.pull()
+    done = world.decide(now_sent("P1"))
+    world.apply(done)
+    world.pull()
+    world.clock.sleep(60)
+
+    ask = Ask(now=world.clock.now(), policies=world.policies)
+    back = undo_in(world.store, done.changeset.id, ask, world.origin())
+    world.apply(back)
+
+    assert operations(back) == ["set_member"]
+    assert statuses(world) == ["added"]
+
+
+def test_undo_leaves_a_status_that_went_on(world: World) -> None:
+    world.apply(world.decide(wanted("P1")))
+    done = world.decide(now_sent("P1"))
+    world.apply(done)
+    (id_,) = world.crm.held("CampaignMember")
+    world.crm.edit("CampaignMember", id_, {"status": "responded"})
+    world.pull()
+    world.clock.sleep(60)
+
+    ask = Ask(now=world.clock.now(), policies=world.policies)
+    back = undo_in(world.store, done.changeset.id, ask, world.origin())
+
+    assert operations(back) == []
+    assert [one.code for one in back.findings] == ["push.undo_changed"]
+
+
+def test_setting_more_statuses_than_the_limit_stops(world: World) -> None:
+    people = [f"P{number}" for number in range(4)]
+    policy = world.policies["sales"]
+    world.policies["sales"] = replace(policy, limits=Limits(changes=3))
+    world.apply(world.decide(wanted(*people)))
+    world.pull()
+
+    assert guarded_number(world.decide(now_sent(*people)).changeset) == 4
+    assert guarded_number(world.decide(now_sent(*people[:3])).changeset) == 0

@@ -185,6 +185,7 @@ def _kept(campaign: Campaign, place: MemberPlace, objects: Mapping[str, str]) ->
         campaign=campaign.id,
         person=RecordKey(campaign.connection, objects.get(id_, ""), id_),
         is_contact=field_ == "contact_id",
+        status=campaign.settings.status,
         channel=campaign.settings.channel,
     )
 
