@@ -350,3 +350,84 @@ def test_a_batch_that_is_refused_as_a_whole_is_left_to_the_host(
     with pytest.raises(RecordError):
         write(open_, visit(subject=float("nan")))
     assert sandbox.org.held("Event") == {}
+
+
+def setting(campaign: str, person: str, before: str = "added", after: str = "sent") -> WriteItem:
+    return WriteItem(
+        item=f"s-{person}",
+        operation=Operation.SET_MEMBER,
+        object="CampaignMember",
+        values={"campaign_id": campaign, "contact_id": person, "status": after},
+        expected={"campaign_id": campaign, "contact_id": person, "status": before},
+    )
+
+
+def a_member_of(sandbox: Sandbox, status: str = "") -> tuple[str, str, str]:
+    """A campaign, a contact, and the member that joins them."""
+    org = sandbox.org
+    campaign, person = org.put("Campaign", {"Name": "A"}), org.put("Contact", {"LastName": "B"})
+    org.put("CampaignMemberStatus", {"CampaignId": campaign, "Label": "Invited"})
+    values = {"CampaignId": campaign, "ContactId": person, **({"Status": status} if status else {})}
+    return campaign, person, org.put("CampaignMember", values)
+
+
+def test_the_status_of_a_member_is_set_and_once(sandbox: Sandbox, open_: Any) -> None:
+    campaign, person, id_ = a_member_of(sandbox)
+    labels = {"sent": "Invited", "responded": "Responded"}
+
+    outcomes = [
+        write(open_, setting(campaign, person, after=status), member_status=labels)[0]
+        for status in ("sent", "sent")
+    ]
+
+    assert [(one.status, one.id) for one in outcomes] == [
+        (Status.APPLIED, id_),
+        (Status.UNCHANGED, id_),
+    ]
+    assert sandbox.org.held("CampaignMember")[id_]["Status"] == "Invited"
+
+
+def test_a_status_may_be_set_back_to_the_campaigns_default(sandbox: Sandbox, open_: Any) -> None:
+    campaign, person, id_ = a_member_of(sandbox, "Invited")
+    item = setting(campaign, person, before="sent", after="added")
+
+    outcome = write(open_, item, member_status={"sent": "Invited"})[0]
+
+    assert outcome.status is Status.APPLIED
+    assert sandbox.org.held("CampaignMember")[id_]["Status"] == "Sent"
+
+
+@pytest.mark.parametrize("status", ["Responded", "Called twice"])
+def test_a_status_that_a_person_gave_stays(sandbox: Sandbox, open_: Any, status: str) -> None:
+    campaign, person, id_ = a_member_of(sandbox)
+    sandbox.org.put("CampaignMemberStatus", {"CampaignId": campaign, "Label": "Called twice"})
+    sandbox.org.edit("CampaignMember", id_, {"Status": status})
+    labels = {"sent": "Invited"}
+
+    outcome = write(open_, setting(campaign, person), member_status=labels)[0]
+
+    assert outcome.status is Status.CONFLICT
+    assert sandbox.org.held("CampaignMember")[id_]["Status"] == status
+
+
+def test_who_is_no_member_any_more_gets_no_status(sandbox: Sandbox, open_: Any) -> None:
+    campaign, person, id_ = a_member_of(sandbox)
+    sandbox.org.delete("CampaignMember", id_)
+
+    outcome = write(open_, setting(campaign, person))[0]
+
+    assert outcome.status is Status.REJECTED
+    assert "no member" in outcome.error
+
+
+def test_a_status_that_the_campaign_lacks_is_made_or_refused(sandbox: Sandbox, open_: Any) -> None:
+    campaign, person, id_ = a_member_of(sandbox)
+    labels = {"sent": "Mailed"}
+    sandbox.org.schema["CampaignMemberStatus"].is_read_only = True
+
+    refused = write(open_, setting(campaign, person), member_status=labels)[0]
+    sandbox.org.schema["CampaignMemberStatus"].is_read_only = False
+    made = write(open_, setting(campaign, person), member_status=labels)[0]
+
+    assert (refused.status, made.status) == (Status.REJECTED, Status.APPLIED)
+    assert sandbox.org.held("CampaignMember")[id_]["Status"] == "Mailed"

@@ -40,6 +40,7 @@ BULK_BATCH = 10_000
 them in a job would run at once, and lock each other's parents."""
 
 _FIELDS = frozenset({Operation.UPDATE, Operation.CLEAR})
+_COMPARED = _FIELDS | {Operation.SET_MEMBER}
 _OWN = _FIELDS | {Operation.CREATE, Operation.DELETE}
 _OPERATIONS = {
     "Account": _FIELDS,
@@ -48,7 +49,7 @@ _OPERATIONS = {
     "Event": _OWN,
     "Task": _OWN,
     "Campaign": _FIELDS | {Operation.CREATE},
-    MEMBER: frozenset({Operation.ADD_MEMBER, Operation.REMOVE_MEMBER}),
+    MEMBER: frozenset({Operation.ADD_MEMBER, Operation.SET_MEMBER, Operation.REMOVE_MEMBER}),
 }
 _NOTES = {
     "Event": "a second write of one key changes the first record; the key field should be Unique",
@@ -75,7 +76,7 @@ def _capability(stream: str, object_: str) -> ObjectCapability:
         operations=operations,
         key_field=KEY if is_keyed else "",
         key_is_unique=is_keyed,
-        check=Check.COMPARE if _FIELDS & operations else Check.NONE,
+        check=Check.COMPARE if _COMPARED & operations else Check.NONE,
         batch=200,
         bulk_from=BULK_FROM if operations and object_ != MEMBER else 0,
         bulk_batch=BULK_BATCH if operations and object_ != MEMBER else 0,

@@ -1,4 +1,4 @@
-"""Adds people to campaigns and removes them; a member is the pair of campaign and person."""
+"""Adds people to campaigns, sets their status and removes them; a member is the pair of both."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from crmbridge_salesforce.ids import to_18
 from crmbridge_salesforce.mapping import MEMBER
 from crmbridge_salesforce.own import LEAD
 from crmbridge_salesforce.statuses import Statuses
-from crmbridge_salesforce.verdicts import is_gone, outcomes_of, refused, unchanged
+from crmbridge_salesforce.verdicts import conflict, is_gone, outcomes_of, refused, unchanged
 
 Pair = tuple[str, str, str]
 """(campaign, ``ContactId`` or the like, person)."""
@@ -40,6 +40,24 @@ class Members:
                 fresh.setdefault(pairs[one.item], one)
         added = self._added(fresh)
         return [self._outcome(one, pairs[one.item], held, fresh, added) for one in items]
+
+    def set(self, items: Sequence[WriteItem]) -> list[Outcome]:
+        """Set the status of members that still have the one that was seen.
+
+        "CampaignMember", Object Reference: update() is supported, and ``HasResponded`` follows from
+        the status. Whoever responded meanwhile, or was given a status by a person, keeps it.
+        """
+        pairs = self._pairs(items)
+        held = self._held(list(pairs.values()))
+        self.statuses.learn({pair[0] for pair in held})
+        self.statuses.prepare([(pairs[one.item][0], _status(one)) for one in items])
+        shown = self._shown(sorted(set(held.values())))
+        named = {one.item: replace(one, id=held.get(pairs[one.item], "")) for one in items}
+        decided = {
+            one.item: self._judged(named[one.item], pairs[one.item][0], shown) for one in items
+        }
+        sent = self._sent([named[name] for name, found in decided.items() if found is None])
+        return [decided[one.item] or sent[one.item] for one in items]
 
     def remove(self, items: Sequence[WriteItem]) -> list[Outcome]:
         """Remove members, named by campaign and person: an id alone might be another's."""
@@ -148,6 +166,45 @@ class Members:
         outcomes = outcomes_of(items, answer.data)
         pairs = zip(items, outcomes, strict=True)
         return [unchanged(item) if is_gone(one) else one for item, one in pairs]
+
+    def _judged(
+        self, item: WriteItem, campaign: str, shown: Mapping[str, Mapping[str, Any]]
+    ) -> Outcome | None:
+        """What can be said before anything is sent; None for a status to send."""
+        member = shown.get(item.id)
+        if member is None:
+            return refused(item, ErrorClass.RECORD, "is no member of the campaign any more")
+        held, label = str(member["Status"] or ""), self.statuses.meaning(campaign, _status(item))
+        if label is None:
+            words = f"the campaign has no status for {_status(item)}, and none may be created"
+            return refused(item, ErrorClass.CONFIG, words)
+        if held == label:
+            return unchanged(item)
+        before = self.statuses.meaning(campaign, str(item.expected.get("status") or ""))
+        return None if held == before else conflict(item, ["Status"])
+
+    def _shown(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        found: dict[str, Mapping[str, Any]] = {}
+        for part in soql.parts(ids, soql.LONGEST - 200):
+            text = soql.select(["Id", "Status"], MEMBER, soql.among("Id", part))
+            found |= {str(one["Id"]): one for one in self.client.records(text)}
+        return found
+
+    def _sent(self, items: Sequence[WriteItem]) -> dict[str, Outcome]:
+        if not items:
+            return {}
+        records = [
+            {
+                "attributes": {"type": MEMBER},
+                "id": one.id,
+                "Status": self.statuses.meaning(pair_of(one)[0], _status(one)),
+            }
+            for one in items
+        ]
+        document = {"allOrNone": False, "records": records}
+        # ONCE: what is sent again must be compared again, which the host sees to
+        answer = self.client.send("PATCH", "composite/sobjects", document, Effect.ONCE)
+        return {one.item: one for one in outcomes_of(items, answer.data)}
 
     def _held(self, pairs: Sequence[Pair]) -> dict[Pair, str]:
         """The pairs that are members now, with the member's id."""

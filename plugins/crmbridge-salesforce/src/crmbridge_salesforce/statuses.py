@@ -6,7 +6,7 @@ editions list ``create()`` for it and its newer ones do not, so that the descrip
 may not be created is left to the campaign's default, and the outcome says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from crmbridge.adapters.http import Effect
@@ -29,11 +29,12 @@ class Statuses:
     client: Client
     labels: Mapping[str, str]
     _known: dict[str, set[str]] = field(default_factory=dict)
+    _defaults: dict[str, str] = field(default_factory=dict)
 
     def prepare(self, wanted: Sequence[tuple[str, str]]) -> None:
         """See to it that campaigns have the statuses that (campaign, our status) pairs name."""
         campaigns = {campaign for campaign, ours in wanted if campaign and ours in self.labels}
-        self._learn(sorted(campaigns - self._known.keys()))
+        self.learn(campaigns)
         missing = [
             pair
             for pair in dict.fromkeys(wanted)
@@ -42,19 +43,31 @@ class Statuses:
         if missing and self._may_create():
             self._create(missing)
 
+    def learn(self, campaigns: Set[str]) -> None:
+        """See which statuses campaigns have, once."""
+        self._learn(sorted(campaigns - self._known.keys()))
+
     def label(self, campaign: str, ours: str) -> str | None:
         """The campaign's own label of our status; None where it has none for it."""
         label = self.labels.get(ours, "")
         held = {one.lower(): one for one in self._known.get(campaign, ())}
         return held.get(label.lower())
 
+    def meaning(self, campaign: str, ours: str) -> str | None:
+        """The label that our status has there: one that has none of its own is the default."""
+        return self.label(campaign, ours) if ours in self.labels else self._defaults.get(campaign)
+
     def _learn(self, campaigns: Sequence[str]) -> None:
         for part in soql.parts(campaigns, soql.LONGEST - 200):
-            text = soql.select(["CampaignId", "Label"], STATUS, soql.among("CampaignId", part))
+            fields = ["CampaignId", "Label", "IsDefault"]
+            text = soql.select(fields, STATUS, soql.among("CampaignId", part))
             for campaign in part:
                 self._known.setdefault(campaign, set())
             for record in self.client.records(text):
-                self._known.setdefault(str(record["CampaignId"]), set()).add(str(record["Label"]))
+                campaign, label = str(record["CampaignId"]), str(record["Label"])
+                self._known.setdefault(campaign, set()).add(label)
+                if record.get("IsDefault"):
+                    self._defaults[campaign] = label
 
     def _may_create(self) -> bool:
         described = self.client.describe(STATUS)

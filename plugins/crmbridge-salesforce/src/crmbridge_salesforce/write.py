@@ -168,6 +168,7 @@ class Writer:
             Operation.CLEAR: self._change,
             Operation.DELETE: self._delete,
             Operation.ADD_MEMBER: members.add,
+            Operation.SET_MEMBER: members.set,
             Operation.REMOVE_MEMBER: members.remove,
         }[operation]
 
