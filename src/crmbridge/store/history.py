@@ -1,12 +1,12 @@
 """Queries for what happened: visits, orders, campaigns and answers, column by column."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, null, or_, select
 
 from crmbridge.store.schema import LIVE, RECORDS
-from crmbridge.store.writing import in_parts
 
 _ACTIVITIES, _ORDERS = RECORDS["activities"], RECORDS["orders"]
 _MEMBERS, _CAMPAIGNS = RECORDS["campaign_members"], RECORDS["campaigns"]
@@ -69,42 +69,53 @@ def memberships(tx: Connection, sources: Sequence[str]) -> pd.DataFrame:
     return _frame(tx, query)
 
 
-def answers(
-    tx: Connection, sources: Sequence[str], since: int, customers: Iterable[str] | None = None
-) -> pd.DataFrame:
-    """What customers did towards us since a time, ms: `customer_id`, `channel`, `at`.
-
-    Calls, mails and the like that came in, visits that they accepted, and responses to campaigns
-    by the campaign's channel.
+def contacts_tried(tx: Connection, sources: Sequence[str], since: int, most: int) -> pd.DataFrame:
+    """Contacts with customers since a time, ms, both ways, and what campaigns sent to them.
 
     Args:
-        customers: ids; None for all.
+        most: rows of activities, and of campaigns; of more, the latest.
+
+    Returns:
+        `customer_id` (the contact's where only that is known), `kind` (of a campaign its channel),
+        `start_at`, `status`, `direction`, `reply`, `responded` (None but for campaigns).
     """
-    parts = [None] if customers is None else [list(part) for part in in_parts(customers)]
-    found = [_frame(tx, query) for part in parts for query in _answer_queries(sources, since, part)]
-    filled = [frame for frame in found if len(frame)]
-    if not filled:
-        return pd.DataFrame({"customer_id": [], "channel": [], "at": []})
-    order = ["customer_id", "at", "channel"]
-    return pd.concat(filled, ignore_index=True).sort_values(order, ignore_index=True)
+    queries = (_activities_tried(sources, since), _campaigns_tried(sources, since))
+    frames = [_frame(tx, query.limit(most)) for query in queries]
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else frames[0]
 
 
-def _answer_queries(
-    sources: Sequence[str], since: int, customers: list[str] | None
-) -> list[Select[tuple[str, str, int]]]:
-    act, member, person = _ACTIVITIES.c, _MEMBERS.c, _CONTACTS.c
-    caller = func.coalesce(act.customer_id, person.customer_id)
-    came = (
-        select(caller.label("customer_id"), act.kind.label("channel"), act.start_at.label("at"))
+def _activities_tried(sources: Sequence[str], since: int) -> Select[Any]:
+    act, person = _ACTIVITIES.c, _CONTACTS.c
+    who = func.coalesce(act.customer_id, person.customer_id)
+    return (
+        select(
+            who.label("customer_id"), act.kind, act.start_at, act.status, act.direction, act.reply,
+            null().label("responded"),
+        )
         .outerjoin(_CONTACTS, (person.connection == act.connection) & (person.id == act.contact_id))
         .where(act.connection.in_(list(sources)), act.record_state == LIVE)
-        .where(or_(act.direction == "in", act.reply == "accepted"), act.start_at >= since)
-        .where(*_among(caller, customers))
-    )
+        .where(act.kind.not_in(["absence", "task", "note"]), act.start_at >= since)
+        .where(who.is_not(None))
+        .order_by(act.start_at.desc(), who, act.id)
+    )  # fmt: skip
+
+
+def _campaigns_tried(sources: Sequence[str], since: int) -> Select[Any]:
+    """What was sent counts from its answer, or from its last change where there was none."""
+    member, person = _MEMBERS.c, _CONTACTS.c
     who = func.coalesce(member.customer_id, person.customer_id)
-    channel = func.coalesce(_CAMPAIGNS.c.channel, "campaign")
-    responded = (
-        select(who.label("customer_id"), channel.label("channel"), member.responded_at.label("at"))
+    at = func.coalesce(member.responded_at, member.modified_at)
+    came = or_(
+        member.responded_at.is_not(None), member.responded == 1, member.converted == 1,
+        member.status.in_(["responded", "converted"]),
+    )  # fmt: skip
+    return (
+        select(
+            who.label("customer_id"), func.coalesce(_CAMPAIGNS.c.channel, "campaign").label("kind"),
+            at.label("start_at"), null().label("status"), null().label("direction"),
+            null().label("reply"), case((came, 1), else_=0).label("responded"),
+        )
         .outerjoin(
             _CAMPAIGNS,
             (_CAMPAIGNS.c.connection == member.connection)
@@ -112,9 +123,9 @@ def _answer_queries(
         )
         .outerjoin(_CONTACTS, _same_contact())
         .where(member.connection.in_(list(sources)), member.record_state == LIVE)
-        .where(member.responded_at >= since, *_among(who, customers))
-    )
-    return [came, responded]
+        .where(at >= since, who.is_not(None), or_(came, member.status == "sent"))
+        .order_by(at.desc(), who, member.id)
+    )  # fmt: skip
 
 
 def _same_contact() -> ColumnElement[bool]:
@@ -123,12 +134,6 @@ def _same_contact() -> ColumnElement[bool]:
     )
 
 
-def _among(
-    column: ColumnElement[str], customers: list[str] | None
-) -> tuple[ColumnElement[bool], ...]:
-    return (column.is_not(None),) if customers is None else (column.in_(customers),)
-
-
-def _frame(tx: Connection, query: Select[tuple[str, str, int]]) -> pd.DataFrame:
+def _frame(tx: Connection, query: Select[Any]) -> pd.DataFrame:
     result = tx.execute(query)
     return pd.DataFrame.from_records([tuple(row) for row in result], columns=list(result.keys()))

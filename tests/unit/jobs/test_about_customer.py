@@ -27,7 +27,7 @@ def test_show_tells_chances_talk_preference_and_other_records(shop: Any) -> None
     found = explain_record(shop.space, "sales/customers/a")
 
     assert found["talk_about"] == ["cups (open need on record)"]
-    assert found["preference"]["channel"] == "call, 100 % of 3 responses"
+    assert found["preference"]["channel"] == "call; 3 responses to 3 contacts"
     assert found["preference"]["hour"] == "8 to 9"
     assert "50 of each are the least" in found["chances"]["order after a visit"]
     assert found["same_customer"] == ["shop/c/9"]
@@ -45,12 +45,12 @@ def test_show_says_what_is_not_known_yet(shop: Any) -> None:
 
 def test_a_brief_says_what_to_talk_about_and_how_they_respond() -> None:
     offer = Offer(key=KEY, rank=1, product="cups", why="open need on record", model="m")
-    habit = Preference(channel="call", share=1.0, weekday="Monday", hour=8, responses=3)
+    habit = Preference(channel="call", weekday=0, hour=8, responses=3)
 
     brief = brief_of({"segment": None, "industry": None}, (), "", (), (), None,
                      talk_lines([offer], habit))  # fmt: skip
 
     assert brief == (
         "Talk about: cups (open need on record)",
-        "Responds most by call, on Mondays around 8 o'clock",
+        "Responds best by call on Monday about 8:00",
     )

@@ -16,6 +16,7 @@ from crmbridge.engine.segments import Membership, Segmentation
 from crmbridge.jobs.analysis.buying import bought_lines, named_needs
 from crmbridge.jobs.analysis.chances import VISITS, Chances, learned_chances, with_chances
 from crmbridge.jobs.analysis.offers import keep_offers
+from crmbridge.jobs.analysis.preferences import keep_preferences
 from crmbridge.jobs.analysis.scoring import rescored
 from crmbridge.jobs.analysis.segmenting import segment_customers
 from crmbridge.jobs.territory.known import key_of
@@ -92,6 +93,7 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
         findings=(*learned, *scored.findings, *segmented.findings),
     )
     _save(workspace, analysed, now)
+    keep_preferences(workspace, base, sources, customers)
     keep_offers(workspace, base, keys, lines, needs.rename_axis("customer_id").reset_index())
     return analysed
 

@@ -1,28 +1,23 @@
 """Tells what was found out about a customer: chances, what to talk about, how they respond."""
 
-from collections.abc import Mapping
 from typing import Any
 
+from crmbridge.engine.preferences import WEEKDAYS
 from crmbridge.jobs.analysis.chances import CAMPAIGNS, VISITS, Chances, known_chances
-from crmbridge.jobs.analysis.customers import base_connections
-from crmbridge.jobs.analysis.preferences import Preference, preferences
+from crmbridge.jobs.analysis.preferences import Preference, known_preferences
 from crmbridge.jobs.workspace import Workspace
-from crmbridge.records import RecordKey, to_millis
+from crmbridge.records import RecordKey
 from crmbridge.store.identities import LinkState, load_identities
 from crmbridge.store.offers import load_offers
 
 _MEANT = {VISITS: "order after a visit", CAMPAIGNS: "response to a campaign"}
 
 
-def about_customer(
-    workspace: Workspace, key: RecordKey, values: Mapping[str, Any]
-) -> dict[str, Any]:
+def about_customer(workspace: Workspace, key: RecordKey) -> dict[str, Any]:
     """What `show` tells of a customer beside its fields, score and segment."""
-    sources = base_connections(workspace.settings).get(key.connection, (key.connection,))
-    now = to_millis(workspace.clock.now())
     with workspace.store.read() as tx:
         offers = load_offers(tx, (key.connection,), key)
-        found = preferences(tx, sources, {key.id: values.get("zone") or ""}, now)
+        found = known_preferences(tx, key.connection)
         same = [
             str(one.right if one.left == key else one.left)
             for one in load_identities(tx, (LinkState.LINKED,))
@@ -48,10 +43,12 @@ def _chance(chances: Chances | None, id_: str) -> str:
 
 
 def _preference(found: Preference | None) -> dict[str, Any]:
-    if found is None:
-        return {"known": "too few responses to tell"}
-    return {
-        "channel": f"{found.channel}, {100 * found.share:.0f} % of {found.responses} responses",
-        "weekday": found.weekday,
-        "hour": f"{found.hour} to {found.hour + 1}",
+    if found is None or not found.channel:
+        bought = {"buys": found.products} if found is not None else {}
+        return {"known": "too few responses to tell", **bought}
+    told = {
+        "channel": f"{found.channel}; {found.responses} responses to {found.tries} contacts",
+        "weekday": WEEKDAYS[found.weekday] if found.weekday >= 0 else "not known",
+        "hour": f"{found.hour} to {found.hour + 1}" if found.hour >= 0 else "not known",
     }
+    return {**told, "buys": found.products} if found.products else told

@@ -58,7 +58,7 @@ def explain_record(workspace: Workspace, text: str) -> dict[str, Any]:
         document["segment"] = {"id": segment.segment, "name": segment.name}
         document["segment_reasons"] = [reason.text for reason in segment.reasons]
     if stream == "customers":
-        document |= about_customer(workspace, key, values)
+        document |= about_customer(workspace, key)
     document["visits"] = _visits(workspace, key)
     document["written"] = {
         field: {"in the CRM": value.seen, "written by us": value.written}

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from crmbridge.jobs.analysis.preferences import Preference, preferences
+from crmbridge.jobs.analysis.preferences import Preference, known_preferences
 from crmbridge.jobs.territory.known import Known, key_of
 from crmbridge.jobs.territory.policies import VisitPolicy
 from crmbridge.records import RecordKey, from_millis
@@ -44,8 +44,7 @@ def briefs_of(
         last = last_contacts(tx, sources, ids, until, MOST_CONTACTS)
         tasks = open_tasks(tx, sources, ids)
         offers = {key: load_offers(tx, (base,), key) for key in own}
-        zones = {key.id: str(rows[key]["zone"] or "") for key in own}
-        habits = preferences(tx, sources, zones, until)
+        habits = known_preferences(tx, base)
         for key in own:
             found[str(key)] = brief_of(
                 rows[key],
@@ -92,9 +91,10 @@ def brief_of(
 
 def talk_lines(offers: Sequence[Offer], habit: Preference | None) -> list[str]:
     """What to talk about, the best first, and how the customer responds."""
-    told = ", ".join(f"{one.product} ({one.why})" for one in offers[:MOST_OFFERS])
-    lines = [f"Talk about: {told}"] if told else []
-    return [*lines, habit.sentence()] if habit is not None else lines
+    talk = ", ".join(f"{one.product} ({one.why})" for one in offers[:MOST_OFFERS])
+    lines = [f"Talk about: {talk}"] if talk else []
+    told = habit.sentence() if habit is not None else ""
+    return [*lines, told] if told else lines
 
 
 def _needs(needs: Iterable[OpenNeed], ids: Sequence[str]) -> dict[str, list[OpenNeed]]:
