@@ -1,6 +1,5 @@
 """Who gets into a campaign, in which arm, and why everybody else does not."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from enum import Enum
 import numpy as np
 import pandas as pd
 
+from crmbridge.engine.assignment import assign_arms
 from crmbridge.engine.columns import Numbers, numbers, texts
 from crmbridge.engine.parameters import within
 from crmbridge.errors import ConfigError
@@ -44,7 +44,7 @@ class CampaignParameters:
     """Whom a campaign takes.
 
     Args:
-        name: of the campaign; with it a person's arm is drawn, so that it never changes.
+        name: of the campaign; with it arms are drawn, another name draws anew.
         size: most members, >= 0; none for all.
         least_score: 0 to 1.
         quiet_days: days since the last contact, at least; >= 0.
@@ -88,41 +88,46 @@ class Members:
         return {reason: counts[reason] for reason in Excluded if counts[reason]}
 
 
-def choose_members(people: pd.DataFrame, parameters: CampaignParameters) -> Members:
-    """Choose a campaign's members and draw their arms.
+def choose_members(
+    people: pd.DataFrame, parameters: CampaignParameters, previous: Mapping[str, str] | None = None
+) -> Members:
+    """Choose a campaign's members and draw their arms, evenly among each rep's customers.
 
     Args:
         people: by contact id: `customer_id`, `address`, `allowed` (1 where consent lets them be
             reached), `score` (0 to 1; missing counts as 0), `last_contact_days`, `contacts_28`
             (those that a new one would stand among; see `pressure`), `is_member`, `rank` (which
-            contact of a customer comes first, least first). Columns other than `customer_id` and
-            `allowed` may be absent. Order is irrelevant.
+            contact of a customer comes first, least first), `rep`. Columns other than
+            `customer_id` and `allowed` may be absent. Order is irrelevant.
+        previous: unit (the customer, or the person of none) -> arm drawn before; it stays.
     """
     ranked = _ranked(people)
-    reasons = _reasons(ranked, parameters)
+    unfit = [_unfit(row, parameters) for row in ranked.itertuples(index=False)]
+    drawn = _arms(
+        ranked.take([at for at, reason in enumerate(unfit) if reason is None]),
+        parameters,
+        previous or {},
+    )
+    reasons = _reasons(ranked, parameters, unfit, drawn)
     chosen = ranked.take([at for at, reason in enumerate(reasons) if reason is None])
     out = [at for at, reason in enumerate(reasons) if reason is not None]
     excluded = ranked.take(out)[["customer_id"]].assign(
         reason=pd.Series([reasons[at] for at in out], index=ranked.index[out], dtype=object)
     )
-    arms = [arm_of(parameters, str(key)) for key in chosen["unit"]]
+    arms = [drawn[str(key)] for key in chosen["unit"]]
     members = chosen[["customer_id"]].assign(arm=arms, score=chosen["score"])
     return Members(chosen=members, excluded=excluded.sort_index())
 
 
-def arm_of(parameters: CampaignParameters, unit: str) -> str:
-    """The arm of a customer: drawn from campaign and customer alone, the same on every machine.
-
-    Who else is in the campaign has no part in it, so that adding people moves nobody.
-    """
-    digest = hashlib.sha256(f"{parameters.name}\0{unit}".encode()).digest()
-    left = int.from_bytes(digest[:8]) / 2**64 * sum(parameters.arms.values())
-    names = sorted(parameters.arms)
-    for name in names:
-        left -= parameters.arms[name]
-        if left < 0:
-            return name
-    return names[-1]
+def _arms(
+    fit: pd.DataFrame, parameters: CampaignParameters, previous: Mapping[str, str]
+) -> dict[str, str]:
+    """The arms of those who could be reached; only who has none is drawn, so that more people
+    move nobody. An arm that the campaign no longer has is drawn anew."""
+    first = fit.drop_duplicates("unit")
+    held = {unit: arm for unit, arm in previous.items() if arm in parameters.arms}
+    units, reps = list(map(str, first["unit"])), list(map(str, first["rep"]))
+    return assign_arms(units, reps, parameters.arms, parameters.name, held)
 
 
 def _ranked(people: pd.DataFrame) -> pd.DataFrame:
@@ -140,6 +145,7 @@ def _ranked(people: pd.DataFrame) -> pd.DataFrame:
             "last": _filled(people, "last_contact_days", np.inf),
             "contacts": _filled(people, "contacts_28", 0.0),
             "member": _filled(people, "is_member", 0.0),
+            "rep": pd.Series(texts(people, "rep"), dtype=object),
             "id": pd.Series(ids, dtype=object),
         }
     )
@@ -152,21 +158,26 @@ def _filled(people: pd.DataFrame, column: str, default: float) -> Numbers:
     return np.where(np.isnan(values), default, values)
 
 
-def _reasons(ranked: pd.DataFrame, parameters: CampaignParameters) -> list[Excluded | None]:
+def _reasons(
+    ranked: pd.DataFrame,
+    parameters: CampaignParameters,
+    unfit: list[Excluded | None],
+    drawn: Mapping[str, str],
+) -> list[Excluded | None]:
     """Each person's reason to be left out, None for those who are in, best first."""
     reasons: list[Excluded | None] = []
     seen = _Seen(set(), set(), 0)
     # Members of before come first: a customer with one gets no second.
     for row in ranked[ranked["member"] > 0].itertuples(index=False):
         seen.take(str(row.unit), str(row.address))
-    for row in ranked.itertuples(index=False):
-        reason = _unfit(row, parameters) or seen.clash(str(row.unit), str(row.address))
+    for row, barred in zip(ranked.itertuples(index=False), unfit, strict=True):
+        reason = barred or seen.clash(str(row.unit), str(row.address))
         if reason is None and parameters.size is not None and seen.taken >= parameters.size:
             reason = Excluded.FULL
         if reason is None:
             # A holdout takes its customer's place, so that no colleague is reached instead.
             seen.take(str(row.unit), str(row.address))
-            is_held_out = arm_of(parameters, str(row.unit)) == parameters.held_out
+            is_held_out = drawn[str(row.unit)] == parameters.held_out
             reason = Excluded.HOLDOUT if is_held_out else None
             seen.taken += not is_held_out
         reasons.append(reason)

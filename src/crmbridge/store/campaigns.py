@@ -27,7 +27,8 @@ class Candidate:
     Args:
         key: of the contact, or of the customer where there are no contacts.
         reason: name of why they were left out; "" for one that was chosen.
-        decided_at: ms.
+        arm: stays with everybody who was drawn for one, members of before as well.
+        decided_at: ms; of one with an arm, when it was drawn.
     """
 
     campaign: str

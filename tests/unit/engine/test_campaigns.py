@@ -9,7 +9,6 @@ from crmbridge.engine.campaigns import (
     CampaignParameters,
     Excluded,
     Members,
-    arm_of,
     choose_members,
 )
 from crmbridge.errors import ConfigError
@@ -20,9 +19,9 @@ def person(key: str, **more: Any) -> dict[str, Any]:
     return {**row, "score": 0.5, **more}
 
 
-def choose(*people: dict[str, Any], **more: Any) -> Members:
+def choose(*people: dict[str, Any], previous: Any = None, **more: Any) -> Members:
     frame = pd.DataFrame(people).set_index("id")
-    return choose_members(frame, CampaignParameters(name="spring", **more))
+    return choose_members(frame, CampaignParameters(name="spring", **more), previous)
 
 
 @pytest.mark.parametrize(
@@ -85,19 +84,34 @@ def test_the_order_of_people_changes_nothing() -> None:
 
 
 def test_more_people_move_nobody_to_another_arm() -> None:
-    few, many = choose(*crowd(100)).chosen["arm"], choose(*crowd(400)).chosen["arm"]
+    few = choose(*crowd(100)).chosen
+    drawn = dict(zip(few["customer_id"], few["arm"], strict=True))
+
+    many = choose(*crowd(400), previous=drawn).chosen["arm"]
 
     common = few.index.intersection(many.index)
-    assert (few[common] == many[common]).all()
+    assert (few["arm"][common] == many[common]).all()
     assert len(common) > 20
 
 
-def test_arms_are_filled_by_their_shares() -> None:
-    parameters = CampaignParameters(name="autumn", arms={"control": 1, "mail": 3})
+def test_each_reps_arms_are_filled_to_within_one() -> None:
+    people = [person(f"{at:03}", rep=f"r{at % 7}") for at in range(140)]  # 20 of each rep
 
-    counts = Counter(arm_of(parameters, str(unit)) for unit in range(8000))
+    chosen = choose(*people, arms={"control": 1, "mail": 3}).chosen
 
-    assert counts["mail"] == pytest.approx(6000, abs=3 * (8000 * 0.75 * 0.25) ** 0.5)
+    counts = Counter((int(str(key)) % 7, arm) for key, arm in chosen["arm"].items())
+    assert all(abs(counts[rep, "mail"] - 15) <= 1 for rep in range(7))
+
+
+def test_another_campaign_draws_anew() -> None:
+    frame = pd.DataFrame([person(str(at)) for at in range(100)]).set_index("id")
+
+    arms = [
+        choose_members(frame, CampaignParameters(name=name)).chosen["arm"].sort_index()
+        for name in ("spring", "autumn")
+    ]
+
+    assert 30 <= (arms[0] == arms[1]).sum() <= 70
 
 
 def test_the_contact_of_the_first_rank_is_chosen() -> None:

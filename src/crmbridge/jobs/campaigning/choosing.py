@@ -2,7 +2,7 @@
 
 from bisect import insort
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from crmbridge.jobs.territory.planning import Made
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.push.desired import DesiredMember, MemberPlace, Presence, SeenMember
 from crmbridge.records import Finding, RecordKey, to_millis
-from crmbridge.store.campaigns import Candidate, save_candidates, unit_of
+from crmbridge.store.campaigns import Candidate, load_candidates, save_candidates, unit_of
 
 IN, OUT = "campaign", "holdout"
 """The arms of a campaign that holds people out."""
@@ -82,16 +82,19 @@ def _choose(
     )
     frame = frame_of(campaign, people, seen, contacts, looking)
     held = members_of(campaign, seen)
+    with workspace.store.read() as tx:
+        before = {one.key: one for one in load_candidates(tx, campaign.name) if one.arm}
     members = choose_members(
-        frame, _parameters(campaign, settings.planning.pressure.max_contacts, len(held))
+        frame,
+        _parameters(campaign, settings.planning.pressure.max_contacts, len(held)),
+        {unit_of(one.customer_id, key.id): one.arm for key, one in before.items()},
     )
     for key, row in _rows(members.chosen):
         unit = unit_of(row["customer_id"], RecordKey.parse(key).id)
         insort(contacts.setdefault(unit, []), to_millis(now))
     with workspace.store.write() as tx:
-        save_candidates(
-            tx, campaign.name, _candidates(campaign, members, frame, now, workspace.run_id)
-        )
+        candidates = _candidates(campaign, members, frame, now, workspace.run_id)
+        save_candidates(tx, campaign.name, [_with_arm(one, before) for one in candidates])
     fresh = [_member(campaign, people, key, row) for key, row in _rows(members.chosen)]
     barred = set(frame.index[frame["allowed"] == 0])
     objects = {row["id"]: row["object"] for row in people.rows}
@@ -157,6 +160,14 @@ def _candidates(
             decided_at=to_millis(now),
             run_id=run_id,
         )
+
+
+def _with_arm(one: Candidate, before: Mapping[RecordKey, Candidate]) -> Candidate:
+    """A member of before, or one who has its arm again, with the arm and when it was drawn."""
+    old = before.get(one.key)
+    if old is None or (one.arm or old.arm) != old.arm:
+        return one
+    return replace(one, arm=old.arm, decided_at=old.decided_at)
 
 
 def _member(

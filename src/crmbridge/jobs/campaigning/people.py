@@ -141,6 +141,7 @@ def frame_of(
             fullest(times, now, looking.pressure_days),
             int(place_of(campaign, people, row["id"]) in members),
             people.ranks[row["id"]],
+            str((people.customers.get(customer) or {}).get("owner_id") or ""),
         )
         for name, value in zip(_COLUMNS, values, strict=True):
             table[name].append(value)
@@ -148,7 +149,7 @@ def frame_of(
 
 
 _COLUMNS = ("customer_id", "address", "allowed", "score", "last_contact_days", "contacts_28",
-            "is_member", "rank")  # fmt: skip
+            "is_member", "rank", "rep")  # fmt: skip
 
 
 def place_of(campaign: Campaign, people: People, id_: str) -> MemberPlace:
