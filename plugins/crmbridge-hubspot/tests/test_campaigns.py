@@ -174,3 +174,86 @@ def test_what_hubspot_cannot_do_is_declared() -> None:
     assert "calendar" in objects["meetings"].note
     assert "no end" in objects["tasks"].note
     assert objects["campaigns"].operations == frozenset()
+
+
+def setting(list_id: str, contact: str, status: str = "sent", before: str = "added") -> WriteItem:
+    pair = {"campaign_id": list_id, "contact_id": contact}
+    return WriteItem(
+        item=f"s-{contact}",
+        operation=Operation.SET_MEMBER,
+        object="list_memberships",
+        id=f"{list_id}:{contact}",
+        values={**pair, "status": status},
+        expected={**pair, "status": before},
+    )
+
+
+def read_statuses(connection: Connection) -> dict[str, str | None]:
+    pages = connection.read(ReadRequest(object="list_memberships", fields=("status",)))
+    return {str(row[0]): row[1] for page in pages for row in page.rows}
+
+
+def test_a_status_is_read_back_for_the_membership_that_began_last(
+    hub: Sandbox, connect: Connect
+) -> None:
+    """A contact has one property, and may be on several lists."""
+    hub.account.define("contacts", "campaign_status")
+    first, second = hub.account.add_list("Fair"), hub.account.add_list("Market")
+    ann, ben = (hub.account.put("contacts", {}) for _ in "ab")
+    connection = connect(member_status="campaign_status")
+
+    connection.write([member(first, ann), member(first, ben)])
+    connection.write([member(second, ann, "responded")])
+
+    assert read_statuses(connection) == {
+        f"{first}:{ann}": "added",
+        f"{first}:{ben}": "sent",
+        f"{second}:{ann}": "responded",
+    }
+
+
+def test_no_status_is_read_where_no_property_keeps_it(hub: Sandbox, connect: Connect) -> None:
+    """None, not one that we made up; no contact is asked for."""
+    list_id, contact = hub.account.add_list("Fair"), hub.account.put("contacts", {})
+    connection = connect()
+    connection.write([member(list_id, contact)])
+
+    assert read_statuses(connection) == {f"{list_id}:{contact}": None}
+
+
+def test_a_status_is_set_once_and_over_nothing_that_a_person_wrote(
+    hub: Sandbox, connect: Connect
+) -> None:
+    """Compared just before."""
+    hub.account.define("contacts", "campaign_status")
+    list_id = hub.account.add_list("Fair")
+    new, other, gone = (hub.account.put("contacts", {}) for _ in "abc")
+    connection = connect(member_status="campaign_status")
+    connection.write([member(list_id, one, "added") for one in (new, other, gone)])
+    hub.account.edit("contacts", other, {"campaign_status": "Attended"})
+    hub.account.delete("contacts", gone)
+
+    items = [setting(list_id, one) for one in (new, other, gone)]
+    first, again = connection.write(items), connection.write(items)
+
+    assert [one.status for one in first] == [Status.APPLIED, Status.CONFLICT, Status.REJECTED]
+    assert again[0].status is Status.UNCHANGED
+    held = hub.account.held("contacts")
+    assert [held[one]["campaign_status"] for one in (new, other)] == ["sent", "Attended"]
+
+
+def test_a_status_that_nothing_keeps_is_refused_with_the_remedy(connect: Connect) -> None:
+    """Lists keep none."""
+    outcome = connect().write([setting("1", "2")])[0]
+
+    assert outcome.status is Status.REJECTED
+    assert "member_status" in outcome.error
+
+
+def test_a_status_that_hubspot_refuses_is_told(hub: Sandbox, connect: Connect) -> None:
+    """The contact keeps what it has."""
+    list_id, contact = hub.account.add_list("Fair"), hub.account.put("contacts", {})
+
+    outcome = connect(member_status="no_such").write([setting(list_id, contact)])[0]
+
+    assert outcome.status is Status.REJECTED

@@ -54,12 +54,14 @@ class TestHubspot(AdapterConformance):
         with Sandbox() as hub:
             account = hub.account
             account.define("meetings", "crmbridge_visit_key", hasUniqueValue=True)
+            account.define("contacts", "campaign_status")
             list_id = account.add_list("Ours")
+            settings = ADAPTER.settings(search_page=3, member_status="campaign_status")
             context = make_context(folder, url=hub.url, auth=OAUTH)
             yield Subject(
                 adapter=ADAPTER,
                 truth=account,
-                connect=lambda: ADAPTER.open(ADAPTER.settings(search_page=3), context),
+                connect=lambda: ADAPTER.open(settings, context),
                 object="contacts",
                 field="jobtitle",
                 sample=_contact,

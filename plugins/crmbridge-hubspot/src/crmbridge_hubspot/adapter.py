@@ -108,7 +108,8 @@ class HubspotConnection(Connection):
     def read(self, request: ReadRequest) -> Iterator[Page]:
         """A window of records by list or search, or the whole of what comes whole."""
         if not is_record(request.object):
-            return WholeReader(self._api, self._settings.subscriptions).read(request)
+            own = self._settings
+            return WholeReader(self._api, own.subscriptions, own.member_status).read(request)
         return self._reader.read(request, self._fields(request.object, request.fields))
 
     def count(self, object_: str, window: Window | None) -> int:

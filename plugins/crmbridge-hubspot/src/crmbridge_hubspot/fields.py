@@ -1,6 +1,7 @@
 """Where canonical fields come from, unless the configuration says otherwise."""
 
 from crmbridge.adapters import FieldSource, Mappings
+from crmbridge.records import MEMBER_STATUSES
 from crmbridge_hubspot.computed import KIND, ORDERED_AT
 from crmbridge_hubspot.mapping import (
     CAMPAIGNS,
@@ -192,7 +193,11 @@ MAPPINGS: Mappings = {
             "campaign_id": "listId",
             "contact_id": "contactId",
             "customer_id": "companyId",
-            "status": {"const": "added"},
+            "status": {
+                "field": "status",
+                "values": {one: one for one in MEMBER_STATUSES},
+                "default": "added",
+            },
         }
     },
     "deals": {

@@ -75,7 +75,8 @@ _NOTES = {
     ),
     MEMBERS: (
         "Only lists that are kept by hand take members, and they keep no status: name a property"
-        " of contacts as member_status to have it. A marketing campaign of HubSpot has no members:"
+        " of contacts as member_status to have it, one for all the lists that a contact is on. A"
+        " marketing campaign of HubSpot has no members:"
         " its interface offers no way to add one."
     ),
     CAMPAIGNS: "Marketing campaigns are read only; members are kept in lists.",
@@ -148,7 +149,9 @@ CAPABILITIES = Capabilities(
         MEMBERS: _whole(
             MEMBERS,
             "campaign_members",
-            operations=frozenset({Operation.ADD_MEMBER, Operation.REMOVE_MEMBER}),
+            operations=frozenset(
+                {Operation.ADD_MEMBER, Operation.SET_MEMBER, Operation.REMOVE_MEMBER}
+            ),
         ),
     },
     describes=True,

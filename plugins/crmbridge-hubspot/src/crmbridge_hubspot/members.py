@@ -1,13 +1,12 @@
 """Adds records to lists that are kept by hand, and removes them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 from crmbridge.adapters import ErrorClass, Operation, Outcome, Status, WriteItem
-from crmbridge.errors import ConfigError, ConflictError, RecordError, RetryLaterError
-from crmbridge_hubspot.client import HubspotApi, parts
-from crmbridge_hubspot.mapping import BATCH
+from crmbridge.errors import ConflictError, RecordError
+from crmbridge_hubspot.client import HubspotApi
+from crmbridge_hubspot.member_status import set_statuses, with_statuses
 from crmbridge_hubspot.whole import member_id
 
 Pair = tuple[str, str]
@@ -16,57 +15,18 @@ Pair = tuple[str, str]
 def write_members(
     api: HubspotApi, items: Sequence[WriteItem], status_property: str = ""
 ) -> list[Outcome]:
-    """Write memberships, one call per list; the same pair twice is one member.
+    """Write memberships, one call per list, or statuses; the same pair twice is one member.
 
     Args:
         status_property: property of contacts that their status is written to, "" for none.
     """
+    if items[0].operation is Operation.SET_MEMBER:
+        return set_statuses(api, items, status_property)
     lists: dict[str, list[WriteItem]] = {}
     for item in items:
         lists.setdefault(pair_of(item)[0], []).append(item)
     outcomes = [one for list_id, some in lists.items() for one in _of_list(api, list_id, some)]
-    return _with_status(api, items, outcomes, status_property) if status_property else outcomes
-
-
-def _with_status(
-    api: HubspotApi, items: Sequence[WriteItem], outcomes: Sequence[Outcome], name: str
-) -> list[Outcome]:
-    """Set the status of contacts that are on their list. It says one thing of a person, who may
-    be on several lists: the last one added counts."""
-    on_list = {one.item for one in outcomes if one.status is not Status.REJECTED}
-    wanted = {
-        str(item.values["contact_id"]): (item.item, str(item.values["status"]))
-        for item in items
-        if item.item in on_list and item.values.get("contact_id") and item.values.get("status")
-    }
-    why: dict[str, str] = {}
-    for some in parts(list(wanted), BATCH):
-        inputs = [
-            {"id": id_, "objectWriteTraceId": wanted[id_][0], "properties": {name: wanted[id_][1]}}
-            for id_ in some
-        ]
-        why |= _unset(api, inputs)
-    return [_noted(one, why.get(one.item, "")) for one in outcomes]
-
-
-def _unset(api: HubspotApi, inputs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Item -> why its status could not be set; on the list it is."""
-    try:
-        answer = api.write_batch("contacts", "update", inputs)
-    except (RecordError, ConflictError, ConfigError, RetryLaterError) as error:
-        return {str(one["objectWriteTraceId"]): error.got for one in inputs}
-    done = {str(one["id"]) for one in answer.get("results") or ()}
-    return {
-        str(one["objectWriteTraceId"]): "the contact was refused"
-        for one in inputs
-        if str(one["id"]) not in done
-    }
-
-
-def _noted(outcome: Outcome, why: str) -> Outcome:
-    return (
-        replace(outcome, error=f"on the list, but its status is not set: {why}") if why else outcome
-    )
+    return with_statuses(api, items, outcomes, status_property) if status_property else outcomes
 
 
 def pair_of(item: WriteItem) -> Pair:

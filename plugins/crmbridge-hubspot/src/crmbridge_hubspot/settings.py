@@ -15,8 +15,9 @@ class HubspotSettings(BaseModel):
 
     ``new_options`` adds options that an enumeration lacks and a write needs. ``lists_of`` says what
     campaigns' lists are lists of. ``member_status`` names a property of contacts that a campaign
-    member's status is written to, "" for none. ``subscriptions`` are the ids of the subscription
-    types whose statuses count as consent, where the object subscriptions is read; all if empty.
+    member's status is written to and read from, "" for none. ``subscriptions`` are the ids of the
+    subscription types whose statuses count as consent, where the object subscriptions is read; all
+    if empty.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -8,6 +8,7 @@ from crmbridge.errors import ConfigError, RecordError
 from crmbridge_hubspot.campaign_lists import shown_name
 from crmbridge_hubspot.client import HubspotApi, after_of
 from crmbridge_hubspot.mapping import CAMPAIGNS, LISTS, MEMBERS, OWNERS, SUBSCRIPTIONS
+from crmbridge_hubspot.member_status import with_read_statuses
 
 Row = Mapping[str, Any]
 Rows = Iterator[Sequence[Row]]
@@ -18,7 +19,7 @@ CONTACT_TYPE, COMPANY_TYPE = "0-1", "0-2"
 FIELDS: Mapping[str, tuple[str, ...]] = {
     OWNERS: ("name", "email", "team", "archived", "createdAt", "updatedAt"),
     LISTS: ("listId", "name", "processingType", "objectTypeId", "createdAt", "updatedAt"),
-    MEMBERS: ("listId", "contactId", "companyId", "membershipTimestamp"),
+    MEMBERS: ("listId", "contactId", "companyId", "membershipTimestamp", "status"),
     SUBSCRIPTIONS: (
         "contactId",
         "email",
@@ -44,13 +45,16 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 class WholeReader:
     """Reads objects that come whole each time."""
 
-    def __init__(self, api: HubspotApi, subscriptions: Sequence[str] = ()) -> None:
+    def __init__(
+        self, api: HubspotApi, subscriptions: Sequence[str] = (), member_status: str = ""
+    ) -> None:
         self._api = api
         self._subscriptions = frozenset(subscriptions)
+        self._member_status = member_status
         self._ways: Mapping[str, Callable[[], Rows]] = {
             OWNERS: self._owners,
             LISTS: self._lists,
-            MEMBERS: self._members,
+            MEMBERS: self._members_with_status if member_status else self._members,
             CAMPAIGNS: self._campaigns,
             SUBSCRIPTIONS: self._statuses,
         }
@@ -100,6 +104,10 @@ class WholeReader:
                 name = _MEMBER_OF.get(str(one.get("objectTypeId") or CONTACT_TYPE))
                 if name:
                     yield from self._of_list(str(one["listId"]), name)
+
+    def _members_with_status(self) -> Rows:
+        rows = [row for page in self._members() for row in page]
+        yield with_read_statuses(self._api, self._member_status, rows)
 
     def _of_list(self, list_id: str, name: str) -> Rows:
         for page in self._api.members(list_id):

@@ -216,6 +216,22 @@ class WritingConformance(Conformance):
         assert second.status in DONE
         assert (count, len(_held(subject, subject.members))) == (1, 0)
 
+    def test_the_status_of_a_member_is_set_once_and_never_blindly(self, subject: Subject) -> None:
+        """Where it is declared: again is nothing, and a status that changed since is a conflict."""
+        if not subject.members or not _can(subject, Operation.SET_MEMBER, subject.members):
+            return
+        add = _member(subject, Operation.ADD_MEMBER)
+        _write(subject, [replace(add, values={**add.values, "status": "added"})])
+
+        first, again, other = (
+            _write(subject, [_to_status(subject, one)])[0].status
+            for one in ("responded", "responded", "sent")
+        )
+
+        assert first is Status.APPLIED
+        assert again in {Status.UNCHANGED, Status.CONFLICT}
+        assert other is Status.CONFLICT
+
     def test_as_many_threads_write_as_declared(self, subject: Subject) -> None:
         """One connection, several batches at once, each with its own outcomes."""
         workers = subject.adapter.capabilities.workers
@@ -297,6 +313,13 @@ def _member(subject: Subject, operation: Operation) -> WriteItem:
         object=subject.members,
         values=subject.member(1),
     )
+
+
+def _to_status(subject: Subject, status: str) -> WriteItem:
+    """What sets a member from added to this status."""
+    item = _member(subject, Operation.SET_MEMBER)
+    values, expected = {**item.values, "status": status}, {**item.values, "status": "added"}
+    return replace(item, values=values, expected=expected)
 
 
 def _write(subject: Subject, items: Sequence[WriteItem]) -> Sequence[Outcome]:
