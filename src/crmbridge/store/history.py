@@ -43,6 +43,30 @@ def order_times(tx: Connection, sources: Sequence[str], since: int) -> pd.DataFr
     return _frame(tx, select(both).order_by(both.c.ordered_at, both.c.customer_id))
 
 
+def order_amounts(tx: Connection, sources: Sequence[str], since: int) -> pd.DataFrame:
+    """What was ordered since a time, ms: `customer_id`, `ordered_at`, `amount`; cancelled orders
+    left out, and lines counted only of connections that know no orders."""
+    order, line = _ORDERS.c, RECORDS["order_lines"].c
+    whole = set(
+        tx.scalars(select(order.connection).where(order.connection.in_(sources)).distinct())
+    )
+    kept = func.lower(func.coalesce(order.status, "")).not_in(["cancelled", "canceled"])
+    frames = [
+        _frame(
+            tx,
+            select(columns.customer_id, columns.ordered_at, columns.amount)
+            .where(columns.connection.in_(names), columns.record_state == LIVE, *more)
+            .where(columns.ordered_at >= since, columns.amount.is_not(None))
+            .order_by(columns.ordered_at, columns.customer_id, columns.id),
+        )
+        for columns, names, more in (
+            (order, sorted(whole), (kept,)),
+            (line, sorted(set(sources) - whole), ()),
+        )
+    ]
+    return pd.concat([one for one in frames if len(one)] or frames[:1], ignore_index=True)
+
+
 def memberships(tx: Connection, sources: Sequence[str]) -> pd.DataFrame:
     """Who was in which campaign that has a first day, and whether they responded; by that day.
 

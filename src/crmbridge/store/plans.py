@@ -183,6 +183,13 @@ def plan_in_force(tx: Connection, connection: str) -> StoredPlan | None:
     return _first(tx, connection, plans.c.published_at.desc(), plans.c.id, where=(published,))
 
 
+def first_published(tx: Connection, since: int) -> int | None:
+    """When the first plan came into force that was made since a time, ms; None if none was."""
+    made = plans.c.created_at >= since
+    at: int | None = tx.scalar(select(func.min(plans.c.published_at)).where(made))
+    return at
+
+
 def load_visits(tx: Connection, plan_id: str) -> list[StoredVisit]:
     """A plan's visits by rep, time and id."""
     order = (visits.c.rep, visits.c.start_at, visits.c.visit_id)

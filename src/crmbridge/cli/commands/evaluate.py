@@ -198,7 +198,7 @@ def _value_text(document: Any) -> str:
 
 
 def satisfaction(context: typer.Context, json_: Json = False, now: Now = None) -> None:
-    """Say how satisfied customers are, by four ratios, on what was pulled.
+    """Say how satisfied customers are, and what visits brought, on what was pulled.
 
     Example: crmbridge evaluate satisfaction
     """
@@ -219,5 +219,9 @@ def _satisfaction_text(document: Any) -> str:
         if row["by"] != "customer_id"
         for ratio in row["ratios"].values()
         if row["by"] == "all" or ratio["value"] is not None
+    ]
+    rows += [
+        ("all", "visited or held out", told["verdict"])
+        for told in document["effect_of_visits"].values()
     ]
     return table(("by", "group", "ratio"), rows, 120)

@@ -15,6 +15,7 @@ from crmbridge.engine.scores import ScoredCustomers, score_visits
 from crmbridge.engine.segments import Membership, Segmentation
 from crmbridge.jobs.analysis.buying import bought_lines, named_needs
 from crmbridge.jobs.analysis.chances import VISITS, Chances, learned_chances, with_chances
+from crmbridge.jobs.analysis.holdout import draw_holdout
 from crmbridge.jobs.analysis.offers import keep_offers
 from crmbridge.jobs.analysis.preferences import keep_preferences
 from crmbridge.jobs.analysis.scoring import rescored
@@ -93,6 +94,7 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
         findings=(*learned, *scored.findings, *segmented.findings),
     )
     _save(workspace, analysed, now)
+    draw_holdout(workspace, base, customers)
     keep_preferences(workspace, base, sources, customers)
     keep_offers(workspace, base, keys, lines, needs.rename_axis("customer_id").reset_index())
     return analysed

@@ -12,6 +12,7 @@ from markupsafe import Markup
 import crmbridge
 from crmbridge.jobs.analysis.chances import CAMPAIGNS, VISITS, known_chances
 from crmbridge.jobs.analysis.customers import base_connections
+from crmbridge.jobs.analysis.holdout import measured_effect
 from crmbridge.jobs.analysis.offers import model_name
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.showing.attainment import kept_rows
@@ -172,6 +173,10 @@ def _kpis(workspace: Workspace) -> list[tuple[Any, ...]]:
         for base in base_connections(workspace.settings)
         for by, group, _, value, sentence in ratio_rows(ratio_facts(workspace, base), _KPI_GROUPS)
         if by == "all" or value == value  # NaN is not itself
+    ]
+    rows += [
+        (base, "all", "visited or held out", measured_effect(workspace, base, sources).sentence)
+        for base, sources in base_connections(workspace.settings).items()
     ]
     rows += [
         ("plans", by, group, sentence)

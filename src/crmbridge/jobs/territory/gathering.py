@@ -1,6 +1,5 @@
 """Gathers from store, settings and calendars what a plan is made from."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,8 +8,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from crmbridge.adapters import Capabilities
+from crmbridge.engine.visit_effect import HELD_OUT
 from crmbridge.errors import UsageError
 from crmbridge.jobs.analysis.customers import base_connections, completed_customers
+from crmbridge.jobs.analysis.holdout import drawn_arms
 from crmbridge.jobs.identity.once import planned_once
 from crmbridge.jobs.territory.busy import read_calendars
 from crmbridge.jobs.territory.consent import VisitConsent, visit_consent
@@ -101,9 +102,10 @@ def gather(
         )
         contacts = contact_days(tx, customers, bases, settings, now)
         links = load_identities(tx, (LinkState.LINKED,))
+        drawn = {base: drawn_arms(tx, base, settings.planning.holdout_share) for base in bases}
     stands = _standing(workspace, customers, now)
     calendars = read_calendars(workspace, reps.reps, first, last)
-    barred = {**held_out(customers, settings.planning.holdout_share), **consent.barred}
+    barred = {**held_out(customers, drawn), **consent.barred}
     once = planned_once(customers, links, numbers, visited, barred)
     known = Known(
         reps=reps,
@@ -136,20 +138,18 @@ def _by_id(
     return {(source, k.id): k for k in keys for source in bases.get(k.connection, ())}
 
 
-def held_out(customers: Iterable[Record], share: float) -> dict[RecordKey, str]:
+def held_out(
+    customers: Iterable[Record], drawn: Mapping[str, Mapping[str, tuple[str, str, int]]]
+) -> dict[RecordKey, str]:
     """Customers left out of plans to measure what visits are worth, the same ones every time.
 
     Args:
-        share: of all customers, drawn by a hash of their keys; in [0, 1].
+        drawn: base connection -> customer id -> arm, rep and time.
     """
     why = "held out, to measure what visits are worth"
-    keys = map(key_of, customers) if share > 0 else ()
-    return {key: why for key in keys if _draw(key) < share}
-
-
-def _draw(key: RecordKey) -> float:
-    digest = hashlib.sha256(f"holdout\n{key}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
+    arms = {(base, id_): arm for base, ids in drawn.items() for id_, (arm, _, _) in ids.items()}
+    keys = map(key_of, customers) if arms else ()
+    return {key: why for key in keys if arms.get((key.connection, key.id)) == HELD_OUT}
 
 
 def _rep_record(row: Record) -> RepRecord:
