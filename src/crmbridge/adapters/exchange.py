@@ -62,6 +62,8 @@ class Page:
         complete: the last page of a snapshot or window, all of it delivered. A snapshot that has
             not changed gives no row, and no page or one whose position is the request's own:
             that says nothing of absence.
+        next_at_hand: the next page is on this machine already, so getting it asks the CRM for
+            nothing, and the host may take it before this one is kept.
         findings: what a person should know about this page.
         place: row number in this page -> where the row stands, such as ``customers.csv:12``;
             asked only for rows that are quarantined.
@@ -76,6 +78,7 @@ class Page:
     position: Position = field(default_factory=dict)
     closed: bool = True
     complete: bool = False
+    next_at_hand: bool = False
     findings: Sequence[Finding] = ()
     place: Callable[[int], str] | None = None
 

@@ -1,12 +1,13 @@
-"""Fetches and converts the next page while one is committed: one page ahead, never more.
+"""Converts the next page while one is committed, if it is on this machine already.
 
-A database lets go of the interpreter while it writes, and so does a socket while it waits: on two
-cores a pull takes little longer than the longer of both.
+A database lets go of the interpreter while it writes: on two cores a pull takes little longer than
+the longer of both. A page that the CRM would have to be asked for is not asked for ahead: after a
+crash it would be asked for twice.
 """
 
 import sys
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -36,6 +37,7 @@ class _Ahead(Generic[T]):
     """Hands items from the thread that makes them to the one that takes them."""
 
     items: Generator[T, None, None]
+    is_next_at_hand: Callable[[T], bool]
     fetched: "SimpleQueue[_Fetched[T]]" = field(default_factory=SimpleQueue)
     room: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(1))
     is_left: bool = False
@@ -65,8 +67,13 @@ class _Ahead(Generic[T]):
                 return
             if found.error is not None:
                 raise found.error
-            self.room.release()
-            yield found.item  # type: ignore[misc]  # no error means an item
+            item: T = found.item  # type: ignore[assignment]  # no error means an item
+            ahead = self.is_next_at_hand(item)
+            if ahead:
+                self.room.release()
+            yield item
+            if not ahead:
+                self.room.release()
 
     def leave(self) -> None:
         """Make no further item."""
@@ -75,13 +82,16 @@ class _Ahead(Generic[T]):
 
 
 @contextmanager
-def one_ahead(items: Generator[T, None, None]) -> Iterator[Iterator[T]]:
-    """An iterator's items, each made by another thread while the one before is worked on.
+def one_ahead(
+    items: Generator[T, None, None], is_next_at_hand: Callable[[T], bool]
+) -> Iterator[Iterator[T]]:
+    """An iterator's items, made by another thread while the one before is worked on.
 
-    An error comes after all items that were made before it. On leaving, what is being made is
-    waited for, unless the process is being ended.
+    An item whose next is not at hand is worked on to the end before the next is made. An error
+    comes after all items that were made before it. On leaving, what is being made is waited for,
+    unless the process is being ended.
     """
-    ahead = _Ahead(items)
+    ahead = _Ahead(items, is_next_at_hand)
     thread = threading.Thread(target=ahead.run, name="one ahead", daemon=True)
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)

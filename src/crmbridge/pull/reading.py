@@ -71,7 +71,7 @@ def _read(work: Work, plan: Plan, *, is_accepted: bool) -> Ended:
     held = None if is_accepted else _count_live(work)
     mark = plan.mark
     has_news = False
-    with one_ahead(_converted(work, plan.mark)) as pages:
+    with one_ahead(_converted(work, plan.mark), _is_next_at_hand) as pages:
         for page, converted in pages:
             reach("pull.page.fetched")
             guard.check(page)
@@ -123,6 +123,10 @@ def _converted(work: Work, mark: Mark) -> Generator[tuple[Page, Converted], None
         yield page, work.convert(page)
         if page.complete:
             return
+
+
+def _is_next_at_hand(found: tuple[Page, Converted]) -> bool:
+    return found[0].next_at_hand
 
 
 def _take(work: Work, plan: Plan, found: tuple[Page, Converted], mark: Mark) -> Mark:

@@ -35,19 +35,37 @@ class Made:
             return self.came.wait_for(lambda: self.last >= number, timeout=10)
 
 
+def always(_: int) -> bool:
+    return True
+
+
 def test_all_items_come_in_their_order() -> None:
-    with one_ahead(Made(100).numbers()) as items:
+    with one_ahead(Made(100).numbers(), always) as items:
         assert list(items) == list(range(100))
 
 
 def test_the_next_is_made_while_one_is_held_and_no_other() -> None:
     made = Made(10)
 
-    with one_ahead(made.numbers()) as items:
+    with one_ahead(made.numbers(), always) as items:
         assert next(items) == 0
         assert made.wait_for(1)
         assert not threading.Event().wait(0.05)
         assert made.last == 1
+
+
+def test_what_is_not_at_hand_is_made_only_when_it_is_asked_for() -> None:
+    made = Made(10)
+
+    with one_ahead(made.numbers(), lambda number: number == 1) as items:
+        assert next(items) == 0
+        assert not threading.Event().wait(0.05)
+        assert made.last == 0
+        assert next(items) == 1
+        assert made.wait_for(2)
+        assert next(items) == 2
+        assert not threading.Event().wait(0.05)
+        assert made.last == 2
 
 
 def test_an_error_comes_after_what_was_made_before_it() -> None:
@@ -55,7 +73,7 @@ def test_an_error_comes_after_what_was_made_before_it() -> None:
 
     with (
         pytest.raises(ValueError, match="here"),
-        one_ahead(Made(2, ValueError("here")).numbers()) as items,
+        one_ahead(Made(2, ValueError("here")).numbers(), always) as items,
     ):
         taken.extend(iter(lambda: next(items), None))
 
@@ -63,7 +81,7 @@ def test_an_error_comes_after_what_was_made_before_it() -> None:
 
 
 def left_by(made: Made, error: type[BaseException]) -> None:
-    with one_ahead(made.numbers()) as items:
+    with one_ahead(made.numbers(), always) as items:
         next(items)
         raise error
 

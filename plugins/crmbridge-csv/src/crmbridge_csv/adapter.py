@@ -241,6 +241,7 @@ class CsvConnection(Connection):
             rows=page.rows,
             rejected=page.rejected,
             position=position,
+            next_at_hand=True,
             place=(lambda number: f"{name}:{lines[number]}") if lines else None,
         )
 

@@ -205,6 +205,7 @@ def _page(
         position=position if closed else {},
         closed=closed,
         complete=is_last,
+        next_at_hand=not closed,  # a part that was downloaded goes on
         findings=shape.findings if is_last else (),
     )
 
