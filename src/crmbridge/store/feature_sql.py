@@ -10,6 +10,8 @@ Every query obeys the same rules, in the same words on SQLite, PostgreSQL and Du
 - Only what happened counts: an activity that is done or has no status, an order that was not
   cancelled. A planned visit of the past counts as made unless somebody marked it missed or
   cancelled: many CRMs keep no outcome, and a customer must not be planned anew every morning.
+- Each query tells in ``..._change_at`` the next moment at which time alone changes its answer for
+  a customer: a fact that comes true or leaves a window. Until then the answer may be kept.
 """
 
 from collections.abc import Mapping
@@ -20,12 +22,17 @@ DAY = 86_400_000
 
 KINDS = {"visits": "visit", "calls": "call", "emails": "email", "meetings": "meeting"}
 
-DUE_AT = {
-    "sqlite": "CAST(strftime('%s', fact.due_on) AS INTEGER) * 1000",
-    "postgresql": "CAST(EXTRACT(epoch FROM CAST(fact.due_on AS timestamp)) * 1000 AS bigint)",
-    "duckdb": "epoch_ms(CAST(fact.due_on AS timestamp))",
+_START_OF = {
+    "sqlite": "CAST(strftime('%s', {day}) AS INTEGER) * 1000",
+    "postgresql": "CAST(EXTRACT(epoch FROM CAST({day} AS timestamp)) * 1000 AS bigint)",
+    "duckdb": "epoch_ms(CAST({day} AS timestamp))",
 }
-"""Start of an all-day activity's day in UTC, the one thing the databases say differently."""
+"""Start of a day in UTC, the one thing the databases say differently."""
+
+DUE_AT = {dialect: text.format(day="fact.due_on") for dialect, text in _START_OF.items()}
+"""Start of an all-day activity's day."""
+
+_KNOWN = "(fact_at IS NULL OR fact_at <= :at)"
 
 _WINNERS = """
     LEFT JOIN (SELECT loser_id, min(winner_id) AS winner_id FROM aliases
@@ -117,9 +124,16 @@ def _activities(shape: Shape) -> str:
             max(CASE WHEN kind = 'visit' AND {done} THEN fact_at END) AS last_visit_at,
             max(CASE WHEN {done} THEN fact_at END) AS last_activity_at,
             min(CASE WHEN kind IN ('visit', 'meeting') AND fact_at > :at
-                    AND (status IS NULL OR status = 'planned') THEN fact_at END) AS next_planned_at
+                    AND (status IS NULL OR status = 'planned') THEN fact_at END) AS next_planned_at,
+            {_next_change("activities", 90, 365)}
         FROM ({facts}) AS facts
         WHERE kind NOT IN ('absence', 'task', 'note') GROUP BY id"""
+
+
+def _next_change(name: str, *windows: int) -> str:
+    """The least time at which a fact comes true or leaves the next of these windows of days."""
+    leaves = " ".join(f"WHEN fact_at > :at_{days} THEN fact_at + {days * DAY}" for days in windows)
+    return f"min(CASE WHEN fact_at > :at THEN fact_at {leaves} END) AS {name}_change_at"
 
 
 def _orders(shape: Shape) -> str:
@@ -128,36 +142,46 @@ def _orders(shape: Shape) -> str:
     orders = _facts(shape, "orders", columns)
     lines = _facts(shape, "order_lines", f"fact.order_id, {columns}", ":line_sources")
     return f"""SELECT id,
-            count(*) AS orders_count,
-            count(CASE WHEN fact_at > :at_365 THEN 1 END) AS orders_count_365,
-            count(DISTINCT fact_at - fact_at % {DAY}) AS order_days,
-            COALESCE(sum(amount), 0) AS orders_amount,
-            COALESCE(sum(CASE WHEN fact_at > :at_365 THEN amount END), 0) AS orders_amount_365,
+            count(CASE WHEN {_KNOWN} THEN 1 END) AS orders_count,
+            count(CASE WHEN fact_at <= :at AND fact_at > :at_365 THEN 1 END) AS orders_count_365,
+            count(DISTINCT CASE WHEN fact_at <= :at THEN fact_at - fact_at % {DAY} END)
+                AS order_days,
+            COALESCE(sum(CASE WHEN {_KNOWN} THEN amount END), 0) AS orders_amount,
+            COALESCE(sum(CASE WHEN fact_at <= :at AND fact_at > :at_365 THEN amount END), 0)
+                AS orders_amount_365,
             COALESCE(sum(CASE WHEN fact_at > :at_730 AND fact_at <= :at_365 THEN amount END), 0)
                 AS orders_amount_prev_365,
-            min(fact_at) AS first_order_at,
-            max(fact_at) AS last_order_at
+            min(CASE WHEN fact_at <= :at THEN fact_at END) AS first_order_at,
+            max(CASE WHEN fact_at <= :at THEN fact_at END) AS last_order_at,
+            {_next_change("orders", 365, 730)}
         FROM ({orders} AND (fact.status IS NULL
                 OR lower(fact.status) NOT IN ('cancelled', 'canceled'))
             UNION ALL
             SELECT id, sum(amount) AS amount, min(fact_at) AS fact_at
             FROM ({lines}) AS lines GROUP BY id, order_id) AS facts
-        WHERE fact_at IS NULL OR fact_at <= :at GROUP BY id"""
+        GROUP BY id"""
 
 
 def _deals(shape: Shape) -> str:
     """A deal that closed after the decision time was open at that time."""
+    known = "(opened_on IS NULL OR opened_on <= :today)"
+    later = """min(CASE WHEN opened_on > :today THEN opened_on
+                WHEN closed_on > :today THEN closed_on END)"""
     closed = "((closed = 1 OR won = 1) AND (closed_on IS NULL OR closed_on <= :today))"
     facts = _facts(shape, "deals", "fact.amount, fact.closed, fact.won, opened_on, closed_on")
     return f"""SELECT id,
-            count(CASE WHEN NOT is_closed THEN 1 END) AS open_deals,
-            COALESCE(sum(CASE WHEN NOT is_closed THEN amount END), 0) AS open_deal_amount,
-            count(CASE WHEN is_closed AND won = 1 THEN 1 END) AS won_deals,
-            COALESCE(sum(CASE WHEN is_closed AND won = 1 THEN amount END), 0) AS won_amount,
-            count(CASE WHEN is_closed AND COALESCE(won, 0) <> 1 THEN 1 END) AS lost_deals
-        FROM (SELECT id, amount, won, COALESCE({closed}, 1 = 0) AS is_closed
-              FROM ({facts}) AS deals
-              WHERE opened_on IS NULL OR opened_on <= :today) AS facts
+            count(CASE WHEN {known} AND NOT is_closed THEN 1 END) AS open_deals,
+            COALESCE(sum(CASE WHEN {known} AND NOT is_closed THEN amount END), 0)
+                AS open_deal_amount,
+            count(CASE WHEN {known} AND is_closed AND won = 1 THEN 1 END) AS won_deals,
+            COALESCE(sum(CASE WHEN {known} AND is_closed AND won = 1 THEN amount END), 0)
+                AS won_amount,
+            count(CASE WHEN {known} AND is_closed AND COALESCE(won, 0) <> 1 THEN 1 END)
+                AS lost_deals,
+            {_START_OF[shape.dialect].format(day=later)} AS deals_change_at
+        FROM (SELECT id, amount, won, opened_on, closed_on,
+                  COALESCE({closed}, 1 = 0) AS is_closed
+              FROM ({facts}) AS deals) AS facts
         GROUP BY id"""
 
 
@@ -171,9 +195,11 @@ def _members(shape: Shape) -> str:
     )
     answered = "(status IN ('responded', 'converted') OR responded = 1 OR converted = 1)"
     return f"""SELECT id,
-            count(CASE WHEN status = 'sent' OR {answered} THEN 1 END) AS campaign_sent,
-            count(CASE WHEN {answered} THEN 1 END) AS campaign_responded
-        FROM ({facts}) AS facts WHERE fact_at IS NULL OR fact_at <= :at GROUP BY id"""
+            count(CASE WHEN {_KNOWN} AND (status = 'sent' OR {answered}) THEN 1 END)
+                AS campaign_sent,
+            count(CASE WHEN {_KNOWN} AND {answered} THEN 1 END) AS campaign_responded,
+            {_next_change("campaign_members")}
+        FROM ({facts}) AS facts GROUP BY id"""
 
 
 def _needs(shape: Shape) -> str:
@@ -191,9 +217,10 @@ def _feedback(shape: Shape) -> str:
         "fact.expected, fact.actual, fact.needs, fact.needs_met, fact.given_at AS fact_at",
     )
     return f"""SELECT id,
-            count(*) AS feedback_count,
-            avg(expected) AS feedback_expected_mean,
-            avg(actual) AS feedback_actual_mean,
-            COALESCE(sum(needs), 0) AS needs_total,
-            COALESCE(sum(needs_met), 0) AS needs_met
-        FROM ({facts}) AS facts WHERE fact_at IS NULL OR fact_at <= :at GROUP BY id"""
+            count(CASE WHEN {_KNOWN} THEN 1 END) AS feedback_count,
+            avg(CASE WHEN {_KNOWN} THEN expected END) AS feedback_expected_mean,
+            avg(CASE WHEN {_KNOWN} THEN actual END) AS feedback_actual_mean,
+            COALESCE(sum(CASE WHEN {_KNOWN} THEN needs END), 0) AS needs_total,
+            COALESCE(sum(CASE WHEN {_KNOWN} THEN needs_met END), 0) AS needs_met,
+            {_next_change("feedback")}
+        FROM ({facts}) AS facts GROUP BY id"""

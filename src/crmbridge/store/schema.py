@@ -12,6 +12,7 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -266,8 +267,37 @@ features = Table(
     _text("customer_id"),
     _integer("as_of"),
     _integer("run_id"),
-    _text("values"),  # JSON object of numbers; names are documented in store.features
+    _text("values"),  # JSON of those reduced since the blocks were written; see feature_blocks.py
     _key("connection", "customer_id"),
+)
+
+feature_states = Table(
+    "feature_states",
+    metadata,
+    _text("connection"),  # a row of a connection lets the triggers tell what changes in it
+    _text("base"),
+    _text("token"),  # differs after each reduction
+    _text("state"),  # JSON of what was read up to; "" while a reduction of all is under way
+    _key("connection"),
+)
+
+feature_blocks = Table(
+    "feature_blocks",
+    metadata,
+    _text("connection"),
+    _integer("number"),
+    Column("keys", LargeBinary, nullable=False),
+    Column("numbers", LargeBinary, nullable=False),
+    _key("connection", "number"),
+)
+
+touched = Table(
+    "touched",  # written by triggers only, see migration 0004
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _text("connection"),
+    _text("customer_id", nullable=True),
+    _text("contact_id", nullable=True),
 )
 
 scores = Table(

@@ -79,26 +79,28 @@ def _check_unique(stream: str, rows: Sequence[Row]) -> None:
 def _by_values(
     tx: Connection, stream: str, names: tuple[str, ...], rows: list[Row], run_id: int
 ) -> Upserted:
-    driver: Any = tx.connection.dbapi_connection
-    changes, last = driver.total_changes, _last_row(tx, stream)
-    _insert(tx, stream, names, rows, run_id)
-    touched, new = driver.total_changes - changes, _last_row(tx, stream) - last
+    last = _last_row(tx, stream)
+    touched = _insert(tx, stream, names, rows, run_id)
+    new = _last_row(tx, stream) - last
     return Upserted(new=new, changed=touched - new, unchanged=len(rows) - touched)
 
 
 def _insert(
     tx: Connection, stream: str, names: tuple[str, ...], rows: list[Row], run_id: int
-) -> None:
-    start = 0
+) -> int:
+    """How many rows were written; the driver's total would count what triggers write, too."""
+    start = touched = 0
     for most in _AT_ONCE:
         size = min(most, _MOST_VALUES // len(names))
         statement = _sqlite_upsert(stream, names, run_id, size)
         while len(rows) - start >= size:
             values = tuple(chain.from_iterable(rows[start : start + size]))
-            tx.exec_driver_sql(statement, values)
+            touched += tx.exec_driver_sql(statement, values).rowcount
             start += size
     if start < len(rows):
-        tx.exec_driver_sql(_sqlite_upsert(stream, names, run_id, 1), rows[start:])
+        rest = rows[start:]
+        touched += tx.exec_driver_sql(_sqlite_upsert(stream, names, run_id, 1), rest).rowcount
+    return touched
 
 
 def _last_row(tx: Connection, stream: str) -> int:

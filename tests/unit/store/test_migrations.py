@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
 
 from crmbridge.errors import StorageError
 from crmbridge.store import Store, migrate, open_store
@@ -84,11 +85,27 @@ def test_an_upgrade_keeps_a_backup_of_the_older_file(tmp_path: Path) -> None:
         ]
 
 
+LATER = (
+    "identities", "offers", "campaign_people", "campaign_states",
+    "feature_states", "feature_blocks", "touched",
+)  # fmt: skip
+
+
+def drop_triggers(tx: Connection) -> None:
+    query, drop = "SELECT name FROM sqlite_master WHERE type = 'trigger'", "DROP TRIGGER {}"
+    if tx.dialect.name == "postgresql":
+        query = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        drop = "DROP FUNCTION {} CASCADE"
+    for name in list(tx.exec_driver_sql(query).scalars()):
+        tx.exec_driver_sql(drop.format(name))
+
+
 def test_a_store_of_the_first_release_is_upgraded_with_what_it_holds(url: str) -> None:
     store = open_store(url)
     with store.write() as tx:
         set_meta(tx, "kept", "1")
-        for table in ("identities", "offers", "campaign_people", "campaign_states"):
+        drop_triggers(tx)
+        for table in LATER:
             tx.exec_driver_sql(f"DROP TABLE {table}")
         tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     store.close()
