@@ -21,10 +21,12 @@ Open = Callable[..., Connection]
 def opened(hub: Sandbox, tmp_path: Path) -> Open:
     """Opens a connection that reads these objects and may write these properties."""
 
-    def open_one(objects: dict[str, tuple[str, ...]], **more: object) -> Connection:
+    def open_one(
+        objects: dict[str, tuple[str, ...]], own: tuple[str, ...] | None = None, **more: object
+    ) -> Connection:
         auth = {"access_token": SecretStr("pat-sandbox"), **dict(more.pop("auth", {}))}  # type: ignore[call-overload]
         context = make_context(tmp_path, url=hub.url, auth=auth, **more)  # type: ignore[arg-type]
-        return ADAPTER.open(ADAPTER.settings(), replace(context, objects=objects))
+        return ADAPTER.open(ADAPTER.settings(), replace(context, objects=objects, own=own))
 
     return open_one
 
@@ -58,6 +60,18 @@ def test_a_missing_key_is_made_with_its_group(hub: Sandbox, opened: Open) -> Non
         assert kind.definitions[KEY]["groupName"] == "crmbridge"
         assert kind.groups["crmbridge"] == "crmbridge"
     assert connection.check() == []
+
+
+@pytest.mark.parametrize(
+    "own", [(), ("meetings",), ("tasks",), ("meetings", "tasks")], ids="+".join
+)
+def test_the_key_is_needed_where_records_of_ours_are_written(
+    opened: Open, own: tuple[str, ...]
+) -> None:
+    """As meetings, as tasks, as both, or as none."""
+    connection = opened({"activities": ("meetings", "tasks")}, own)
+
+    assert [one.example for one in connection.check()] == [f"{name}.{KEY}" for name in own]
 
 
 def test_a_key_without_unique_values_must_be_made_anew(hub: Sandbox, opened: Open) -> None:

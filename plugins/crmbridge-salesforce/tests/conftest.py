@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +111,11 @@ def open_(sandbox: Sandbox, tmp_path: Path) -> Open:
     def open_one(
         auth: Mapping[str, Any] | None = None,
         write_fields: Mapping[str, tuple[str, ...]] | None = None,
+        own: tuple[str, ...] | None = None,
         **settings: Any,
     ) -> Connection:
         auth = auth or {"client_id": "client", "client_secret": SecretStr("s3cret")}
         context = make_context(tmp_path, url=sandbox.url, auth=auth, write_fields=write_fields)
-        return ADAPTER.open(ADAPTER.settings(**settings), context)
+        return ADAPTER.open(ADAPTER.settings(**settings), replace(context, own=own))
 
     return open_one

@@ -67,7 +67,27 @@ def test_what_the_user_may_not_do_is_named(sandbox: Sandbox, open_: Any) -> None
     with open_(write_fields={"Account": ("crmbridge_segment__c",)}) as connection:
         found = {one.example for one in connection.check()}
 
-    assert found == {"create Event", "delete Event", "edit Account"}
+    assert found == {"create Event", "delete Event", "edit Event", "edit Account"}
+
+
+def test_only_what_is_written_needs_a_key_and_permissions(sandbox: Sandbox, open_: Any) -> None:
+    for name in ("Event", "Task", "Campaign"):
+        del sandbox.org.schema[name].fields[KEY]
+    for name in ("Event", "CampaignMember"):
+        sandbox.org.schema[name].is_read_only = True
+
+    with open_(own=("Task", "CampaignMember")) as connection:
+        found = {one.example for one in connection.check()}
+
+    members = {f"{verb} CampaignMember" for verb in ("create", "delete", "edit")}
+    assert found == {f"Task.{KEY}", *members}
+
+
+def test_an_account_that_is_only_read_needs_neither(sandbox: Sandbox, open_: Any) -> None:
+    for name in ("Event", "Task", "Campaign"):
+        del sandbox.org.schema[name].fields[KEY]
+
+    assert codes(open_, own=()) == {}
 
 
 @pytest.mark.parametrize(

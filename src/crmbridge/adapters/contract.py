@@ -72,6 +72,7 @@ class Context:
         auth: the connection's ``auth`` table; secrets are pydantic's SecretStr, `auth_text` gives
             their text.
         write_fields: object -> fields that the allow-list lets us write; readable, too.
+        own: objects that records of ours are written as; None where nobody said.
     """
 
     connection: str
@@ -85,6 +86,7 @@ class Context:
     tokens: "TokenStore | None" = None
     write_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     objects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own: tuple[str, ...] | None = None
 
     def need_http(self) -> "HttpClient":
         """The shared HTTP client.

@@ -29,6 +29,7 @@ from crmbridge.adapters.traffic import Traffic
 from crmbridge.errors import CannotError, RecordError
 from crmbridge.extensions import Extensions
 from crmbridge.jobs.leasing import reserved
+from crmbridge.jobs.owning import own_objects
 from crmbridge.pull.conventions import Conventions
 from crmbridge.records import STREAMS, Finding
 from crmbridge.settings import ConnectionSettings, Settings, adapter_options
@@ -132,6 +133,8 @@ class Workspace:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crmbridge-")))
             objects = objects_of(settings, adapter)
             context = self._context(settings, folder, objects, stack)
+            own = own_objects(adapter.capabilities, objects, settings.write)
+            context = replace(context, own=own)
             options = adapter_options(settings, adapter.settings)
             self.learn_secrets()
             yield Prepared(settings=settings, adapter=adapter, options=options, context=context)

@@ -83,7 +83,10 @@ class HubspotConnection(Connection):
     def check(self) -> Sequence[Finding]:
         """Findings on missing scopes, objects, and the property of our key."""
         fields = self._context.write_fields
-        keyed = [one for one in OWN[:1] if one in self._objects]
+        own = self._context.own
+        if own is None:
+            own = tuple(one for one in OWN[:1] if one in self._objects)
+        keyed = [one for one in own if one in OWN]
         found = setup.check(self._api, self._objects, keyed, fields)
         return [*setup.ending(self._context.auth), *found]
 

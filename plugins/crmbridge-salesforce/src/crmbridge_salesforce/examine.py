@@ -1,9 +1,9 @@
 """Looks whether an account can be worked with, and says of each flaw what to do."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from crmbridge.adapters import Context
+from crmbridge.adapters import Context, Operation
 from crmbridge.errors import ConfigError, RecordError
 from crmbridge.records import Finding
 from crmbridge_salesforce.auth import removals
@@ -21,6 +21,12 @@ _LIMITS = {
     "DailyBulkApiBatches": "bulk batches",
 }
 """Names of the limits resource ("Limits", REST API guide) -> what they count."""
+_VERBS = {
+    "createable": ("create", {Operation.CREATE, Operation.ADD_MEMBER}),
+    "deletable": ("delete", {Operation.DELETE, Operation.REMOVE_MEMBER}),
+    "updateable": ("edit", {Operation.UPDATE, Operation.SET_MEMBER}),
+}
+"""Key of a description -> what it lets this user do, and our operations that need it."""
 _RETIRED = 31.0
 """Versions below were retired in Summer '25 (Help, "API Versions ... 21.0 through 30.0")."""
 
@@ -39,7 +45,7 @@ def examine(client: Client, settings: SalesforceSettings, context: Context) -> S
         *_scopes(context),
         *_quota(client),
         *_objects(client, context),
-        *_keys(client, settings),
+        *_keys(client, settings, context),
     ]
 
 
@@ -114,14 +120,15 @@ def _objects(client: Client, context: Context) -> Iterable[Finding]:
             )
             continue
         yield from _permissions(object_, described, context)
-        yield from _fields(object_, described, context.write_fields.get(object_, ()))
+        yield from _fields(object_, described, context.write_fields.get(object_, ()), _own(context))
 
 
 def _permissions(object_: str, described: Mapping[str, Any], context: Context) -> Iterable[Finding]:
     """A description says what this very user may do with the object."""
     wanted = {"updateable": "edit"} if context.write_fields.get(object_) else {}
-    if object_ == "Event":
-        wanted = {"createable": "create", "deletable": "delete", **wanted}
+    if object_ in _own(context):
+        operations = CAPABILITIES.of(object_).operations
+        wanted |= {key: verb for key, (verb, needs) in _VERBS.items() if needs & operations}
     for key, verb in wanted.items():
         if described.get(key) is False:
             yield Finding(
@@ -131,7 +138,14 @@ def _permissions(object_: str, described: Mapping[str, Any], context: Context) -
             )
 
 
-def _fields(object_: str, described: Mapping[str, Any], writes: Sequence[str]) -> Iterable[Finding]:
+def _own(context: Context) -> Collection[str]:
+    """The objects that records of ours are written as; visits where nobody said."""
+    return ("Event",) if context.own is None else context.own
+
+
+def _fields(
+    object_: str, described: Mapping[str, Any], writes: Sequence[str], own: Collection[str]
+) -> Iterable[Finding]:
     known = {str(one["name"]): one for one in described.get("fields") or ()}
     for name in writes:
         found = known.get(name)
@@ -144,7 +158,7 @@ def _fields(object_: str, described: Mapping[str, Any], writes: Sequence[str]) -
             )
         else:
             yield from _unfit(f"{object_}.{name}", found)
-    if object_ in KEYED:
+    if object_ in own:
         yield from _demanded(object_, known.values())
 
 
@@ -181,9 +195,9 @@ def _demanded(object_: str, fields: Iterable[Mapping[str, Any]]) -> Iterable[Fin
             )
 
 
-def _keys(client: Client, settings: SalesforceSettings) -> Iterable[Finding]:
+def _keys(client: Client, settings: SalesforceSettings, context: Context) -> Iterable[Finding]:
     """The field that keeps a retry from writing a visit twice."""
-    for object_ in sorted(KEYED & CAPABILITIES.objects.keys()):
+    for object_ in sorted(KEYED if context.own is None else KEYED & set(context.own)):
         described = client.describe(object_)
         if described is None:
             continue

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, select
 
-from crmbridge.adapters import Operation
+from crmbridge.jobs.owning import campaign_object, member_object, task_object
 from crmbridge.jobs.workspace import Opened, Workspace
 from crmbridge.push.ledger import DONE, State, last_of_keys
 from crmbridge.records import Finding
@@ -99,8 +99,9 @@ def _placed(
     if opened is None or not opened.settings.write.members:
         return None
     write = opened.settings.write
-    members = member_object(opened)
-    starts = "" if settings.id else campaign_object(opened)
+    able, objects = opened.capabilities, opened.objects
+    members = member_object(able, objects)
+    starts = "" if settings.id else campaign_object(able, objects)
     if not members or not (settings.id or (starts and write.campaigns)):
         return None
     one = Campaign(
@@ -109,7 +110,7 @@ def _placed(
         connection=opened.name,
         object=starts,
         member_object=members,
-        task_object=task_object(opened),
+        task_object=task_object(able, objects, write),
     )
     return replace(one, id=settings.id or _remote_id(tx, one))
 
@@ -117,36 +118,6 @@ def _placed(
 def _remote_id(tx: Connection, one: Campaign) -> str:
     last = last_of_keys(tx, [one.key]).get((one.connection, one.object, one.key))
     return last.remote_id if last is not None and State(last.state) in DONE else ""
-
-
-def campaign_object(opened: Opened) -> str:
-    """What campaigns are started as; "" where the CRM lets nobody."""
-    return _keyed(opened, "campaigns")
-
-
-def member_object(opened: Opened) -> str:
-    """What members are written as; "" where the CRM lets nobody."""
-    for object_ in opened.objects.get("campaign_members", ()):
-        if Operation.ADD_MEMBER in opened.capabilities.of(object_).operations:
-            return object_
-    return ""
-
-
-def task_object(opened: Opened) -> str:
-    """What follow-ups are written as; "" where the settings or the CRM let nobody."""
-    if not opened.settings.write.tasks:
-        return ""
-    names = [o for o in opened.objects.get("activities", ()) if "task" in o.lower()]
-    return next((one for one in names if _is_keyed(opened, one)), "")
-
-
-def _keyed(opened: Opened, stream: str) -> str:
-    return next((o for o in opened.objects.get(stream, ()) if _is_keyed(opened, o)), "")
-
-
-def _is_keyed(opened: Opened, object_: str) -> bool:
-    ability = opened.capabilities.of(object_)
-    return Operation.CREATE in ability.operations and bool(ability.key_field)
 
 
 def why_resting(tx: Connection, campaign: Campaign, today: date) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from crmbridge.adapters import NewField, Operation, RemoteObject
 from crmbridge.errors import CannotError, CrmbridgeError, StorageError, UsageError
+from crmbridge.jobs.owning import own_objects
 from crmbridge.jobs.workspace import Opened, Workspace
-from crmbridge.jobs.writing.allowed import source_fields, visit_object
+from crmbridge.jobs.writing.allowed import source_fields
 from crmbridge.records import Finding, to_millis
 from crmbridge.store.audit import AuditLine, add_audit
 
@@ -82,10 +83,7 @@ def _wanted(opened: Opened) -> Iterator[Missing]:
 
 def _keyed(opened: Opened) -> Iterator[str]:
     """The objects that records with a key of ours are written to."""
-    write = opened.settings.write
-    visits = visit_object(opened.capabilities, opened.objects, write)
-    campaigns = opened.objects.get("campaigns", ()) if write.campaigns else ()
-    for object_ in (*([visits] if visits else []), *campaigns):
+    for object_ in own_objects(opened.capabilities, opened.objects, opened.settings.write):
         ability = opened.capabilities.of(object_)
         if ability.key_field and Operation.CREATE in ability.operations:
             yield object_

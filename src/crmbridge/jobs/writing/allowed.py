@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from crmbridge.adapters import Capabilities, FieldSource, Operation
-from crmbridge.jobs.campaigning.running import campaign_object, member_object, task_object
+from crmbridge.adapters import FieldSource
+from crmbridge.jobs.owning import campaign_object, member_object, task_object, visit_object
 from crmbridge.jobs.workspace import Opened, write_fields
 from crmbridge.push.desired import FirstFill, Limits, OwnRecords, WritePolicy
 from crmbridge.records import CONSENT_FIELDS
@@ -25,16 +25,16 @@ CAMPAIGN_FIELDS = frozenset(
 
 def policy_of(opened: Opened) -> WritePolicy:
     """What may be written to a connection."""
-    write = opened.settings.write
-    fields = write_fields(opened.settings, opened.objects)
+    write, able, objects = opened.settings.write, opened.capabilities, opened.objects
+    fields = write_fields(opened.settings, objects)
     own = {}
-    object_ = visit_object(opened.capabilities, opened.objects, write)
+    object_ = visit_object(able, objects, write)
     if object_:
         reps = None if write.visits is True else frozenset(_listed(write))
         own[object_] = OwnRecords(fields=_of_visits(opened, object_), reps=reps)
-    members = member_object(opened) if write.members else ""
+    members = member_object(able, objects) if write.members else ""
     return WritePolicy(
-        capabilities=opened.capabilities,
+        capabilities=able,
         fields={name: frozenset(names) for name, names in fields.items()},
         own={**_for_campaigns(opened), **own},
         members=frozenset({members} - {""}),
@@ -52,29 +52,14 @@ def policy_of(opened: Opened) -> WritePolicy:
 def _for_campaigns(opened: Opened) -> dict[str, OwnRecords]:
     """Campaigns that we start and tasks that follow them, as far as the settings allow each."""
     found: dict[str, OwnRecords] = {}
-    task, campaign = task_object(opened), campaign_object(opened)
+    able, objects, write = opened.capabilities, opened.objects, opened.settings.write
+    task, campaign = task_object(able, objects, write), campaign_object(able, objects)
     if task:
         found[task] = OwnRecords(fields=_covered(opened, task, TASK_FIELDS))
-    if campaign and opened.settings.write.campaigns:
+    if campaign and write.campaigns:
         mapping = opened.mappings.get("campaigns", {}).get(campaign, {})
         found[campaign] = OwnRecords(fields=CAMPAIGN_FIELDS & _written(mapping))
     return found
-
-
-def visit_object(
-    capabilities: Capabilities, objects: Mapping[str, Sequence[str]], write: WriteSettings
-) -> str:
-    """The object that visits are written as: the one the settings name, else the first of the
-    activities that takes new records with a key of ours; "" if visits are not written."""
-    if not write.visits:
-        return ""
-    if write.visit_object:
-        return write.visit_object
-    for object_ in objects.get("activities", ()):
-        ability = capabilities.of(object_)
-        if Operation.CREATE in ability.operations and ability.key_field:
-            return object_
-    return ""
 
 
 def source_fields(opened: Opened, object_: str, stream: str = "activities") -> Mapping[str, str]:

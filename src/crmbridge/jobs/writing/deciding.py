@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from crmbridge.jobs.analysis.customers import base_connections
 from crmbridge.jobs.campaigning.desires import wanted_of_campaigns
+from crmbridge.jobs.owning import visit_object
 from crmbridge.jobs.territory.planning import Made
 from crmbridge.jobs.workspace import Opened, Workspace
-from crmbridge.jobs.writing.allowed import policy_of, visit_object
+from crmbridge.jobs.writing.allowed import policy_of
 from crmbridge.jobs.writing.limits import notes_of
 from crmbridge.jobs.writing.wanted import Results, desired_fields, desired_of_plans
 from crmbridge.push.changeset import Changeset
