@@ -91,6 +91,8 @@ class ScoreParameters:
         fit: product fit by industry or segment, in [0, 1]; lower-case keys.
         need_deal: need of a customer with an open deal and nothing stronger, in [0, 1].
         need_none: need where needs are kept and the customer has no open one, in [0, 1].
+        need_case: need of a customer with an open service case and nothing stronger, in [0, 1].
+        unhappy: satisfaction given over expected -> need, as a curve, below its last x only.
         falling: orders against the year before -> need, as a curve.
         overdue: days since the last order over the customer's usual gap -> need, as a curve.
         urgency: days since the last visit over the visit interval -> urgency, as a curve.
@@ -108,6 +110,8 @@ class ScoreParameters:
     fit: Mapping[str, float] = field(default_factory=dict)
     need_deal: float = 0.7
     need_none: float = 0.3
+    need_case: float = 0.75
+    unhappy: Curve = ((0.5, 0.9), (0.8, 0.7), (1.0, 0.5))
     falling: Curve = ((0.0, 0.9), (0.5, 0.75), (0.9, 0.5))
     overdue: Curve = ((1.2, 0.5), (2.0, 0.7), (3.0, 0.85))
     urgency: Curve = ((0.0, 0.05), (0.5, 0.2), (1.0, 0.5), (1.5, 0.8), (2.0, 1.0))
@@ -119,7 +123,7 @@ class ScoreParameters:
     def __post_init__(self) -> None:
         """Check the ranges."""
         within("engine.score.neutral", self.neutral, 0.01, 0.99)
-        for name in ("need_deal", "need_none", "urgency_never", "high"):
+        for name in ("need_deal", "need_none", "need_case", "urgency_never", "high"):
             within(f"engine.score.{name}", getattr(self, name), 0, 1)
         within("engine.score.medium", self.medium, 0, self.high)
         for name in ("words", "market", "fit"):
@@ -129,7 +133,7 @@ class ScoreParameters:
             within(f"engine.score.scales.{key}", value, 1e-9, 1e12)
         for key, days in self.intervals.items():
             within(f"engine.score.intervals.{key}", days, 1, 3650)
-        for name in ("falling", "overdue", "urgency"):
+        for name in ("unhappy", "falling", "overdue", "urgency"):
             check_curve(f"engine.score.{name}", getattr(self, name))
 
 

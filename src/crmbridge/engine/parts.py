@@ -48,8 +48,9 @@ def need_part(
 ) -> Part:
     """How much a customer needs us: the strongest sign counts.
 
-    Signs are the source's own need column, the strongest open need, an open deal, orders that
-    fell against the year before, and an order overdue by the customer's usual gap. Where needs
+    Signs are the source's own need column, the strongest open need, an open service case, an open
+    deal, satisfaction below what was expected, orders that fell against the year before, and an
+    order overdue by the customer's usual gap. Where needs
     are kept at all, a customer without a sign has `need_none`; where none are kept, the part is
     missing.
     """
@@ -72,6 +73,10 @@ def _need_signs(
     names = texts(features, "need_name")
     deals = numbers(features, "open_deals")
     deal = np.where(deals > 0, parameters.need_deal, np.nan)
+    cases = numbers(features, "open_cases")
+    case = np.where(cases > 0, parameters.need_case, np.nan)
+    given, below = _satisfied(features), parameters.unhappy
+    unhappy = np.where(given < below[-1][0], _curve(given, below), np.nan)
     share, (late, waiting) = _share_of_last_year(features), _overdue(features, now)
     fell = np.where(share < parameters.falling[-1][0], _curve(share, parameters.falling), np.nan)
     due = np.where(late > parameters.overdue[0][0], _curve(late, parameters.overdue), np.nan)
@@ -81,6 +86,12 @@ def _need_signs(
         ("need.said", said, [f"Need {value:.2g} of 1 on record" for value in said]),
         ("need.open", opened, [_need_sentence(*pair) for pair in zip(names, opened, strict=True)]),
         ("need.deal", deal, [f"{_count(count, 'open deal')}" for count in deals]),
+        ("need.case", case, [f"{_count(count, 'open service case')}" for count in cases]),
+        (
+            "need.unhappy",
+            unhappy,
+            [f"Satisfied to {_percent(x)} of what it expected" for x in given],
+        ),
         ("need.falling", fell, [f"Orders at {_percent(x)} of the year before" for x in share]),
         ("need.overdue", due, waiting),
         ("need.none", none, ["No open need on record"] * len(customers)),
@@ -101,6 +112,17 @@ def _need_sentence(name: str, strength: float) -> str:
 def _share_of_last_year(features: pd.DataFrame) -> Numbers:
     before, lately = amount_before(features), amount_lately(features)
     return np.where(before > 0, lately / np.where(before > 0, before, 1), np.nan)
+
+
+def _satisfied(features: pd.DataFrame) -> Numbers:
+    """Satisfaction given over expected."""
+    given = numbers(features, "feedback_actual_mean")
+    expected = numbers(features, "feedback_expected_mean")
+    return np.where(expected > 0, given / np.where(expected > 0, expected, 1), np.nan)
+
+
+def _satisfied_sentence(share: float) -> str:
+    return f"Satisfied to {_percent(share)} of what it expected"
 
 
 def _overdue(features: pd.DataFrame, now: datetime) -> tuple[Numbers, list[str]]:
@@ -155,6 +177,27 @@ def chance_part(features: pd.DataFrame) -> Part:
             if np.isnan(value)
             else f"A visit leads to an order in {_tenths(p)}, usually in {_tenths(u)}"
             for value, p, u in zip(values, chance, usual, strict=True)
+        ],
+    )
+
+
+def uplift_part(features: pd.DataFrame) -> Part:
+    """What a visit adds to the chance of an order, against what it usually adds.
+
+    u / (u + usual), as with `chance_part`; 0 for whom a visit moves not at all or away.
+    """
+    adds, usual = np.maximum(numbers(features, "uplift"), 0), numbers(features, "uplift_usual")
+    whole = adds + usual
+    values = np.where(whole > 0, adds / np.where(whole > 0, whole, 1), np.nan)
+    return Part(
+        name="chance",
+        values=values,
+        codes=["chance.unknown" if np.isnan(x) else "chance.moved" for x in values],
+        sentences=[
+            "What a visit adds is not known, counted as average"
+            if np.isnan(value)
+            else f"A visit adds an order in {_tenths(u)}, usually in {_tenths(usually)}"
+            for value, u, usually in zip(values, adds, usual, strict=True)
         ],
     )
 

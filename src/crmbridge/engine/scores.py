@@ -17,6 +17,7 @@ from crmbridge.engine.parts import (
     need_part,
     product_part,
     rhythm,
+    uplift_part,
     urgency_at,
     urgency_part,
 )
@@ -51,6 +52,9 @@ def score_visits(
 ) -> ScoredCustomers:
     """Score customers by need x market x product fit x urgency, and x chance where it was learned.
 
+    Where a control group showed whom visits move, what a visit adds takes the place of the chance:
+    who would order anyway is not worth the way.
+
     The score is the weighted geometric mean of the parts, each in [0, 1]: with equal weights it
     ranks as their product does, and 0.5 stays what an average customer has. A missing part
     counts as `parameters.neutral`, has the weight 0 and says so. The chance is a part only where
@@ -59,9 +63,10 @@ def score_visits(
     Args:
         customers: canonical customer columns, indexed by customer id; columns may be absent.
             A repeated id counts once, by its first row.
-        features: the store's feature columns by the same ids; `need_name`, `product_fit` and
-            `product_fit_name` (see `affinity.best_offers`), `chance` and `chance_usual` (of a visit
-            with effect, see `propensity`) are used where present.
+        features: the store's feature columns by the same ids; `need_name`, `open_cases` (service
+            cases not solved), `product_fit` and `product_fit_name` (see `affinity.best_offers`),
+            `chance` and `chance_usual` (of a visit with effect, see `propensity`), `uplift` and
+            `uplift_usual` (what a visit adds to it, see `uplift`) are used where present.
         now: aware; "today" is its date in its own zone.
     """
     unique = customers[~customers.index.duplicated()]
@@ -73,7 +78,9 @@ def score_visits(
         product_part(unique, facts, parameters),
         urgency_part(beat, parameters, now),
     ]
-    if "chance" in facts.columns and facts["chance"].notna().any():
+    if _is_known(facts, "uplift"):
+        parts.append(uplift_part(facts))
+    elif _is_known(facts, "chance"):
         parts.append(chance_part(facts))
     frame = _scored(unique.index, parts, beat, parameters)
     findings = (*_repeated(len(customers) - len(unique)), *_missing(parts))
@@ -103,6 +110,10 @@ def _scored(
     )
     keys = [(-value, str(key)) for value, key in zip(score, ids, strict=True)]
     return frame.iloc[sorted(range(len(keys)), key=keys.__getitem__)]
+
+
+def _is_known(facts: pd.DataFrame, column: str) -> bool:
+    return column in facts.columns and bool(facts[column].notna().any())
 
 
 def _worth(matrix: Numbers, weights: Numbers, parameters: ScoreParameters) -> Numbers:
@@ -165,7 +176,7 @@ def _repeated(count: int) -> tuple[Finding, ...]:
 
 
 _REMEDIES = {
-    "need": "Map customers.need, or pull needs, deals or orders.",
+    "need": "Map customers.need, or pull needs, deals, feedback or orders.",
     "market": "Map customers.situation, or set engine.score.market by segment or region.",
     "product": "Map customers.feature, pull order lines, or set engine.score.fit by industry.",
     "urgency": "Pull visits, and set visit intervals by class.",

@@ -63,6 +63,10 @@ class ScoreSettings(Table):
     "Need of a customer with an open deal and nothing stronger."
     need_none: Share = 0.3
     "Need where needs are kept and the customer has no open one."
+    need_case: Share = 0.75
+    "Need of a customer with an open service case and nothing stronger."
+    unhappy: Curve = ((0.5, 0.9), (0.8, 0.7), (1.0, 0.5))
+    "Need by the satisfaction that a customer gave over what it expected."
     falling: Curve = ((0.0, 0.9), (0.5, 0.75), (0.9, 0.5))
     "Need by this year's orders over last year's."
     urgency: Curve = ((0.0, 0.05), (0.5, 0.2), (1.0, 0.5), (1.5, 0.8), (2.0, 1.0))

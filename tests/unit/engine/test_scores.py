@@ -171,6 +171,12 @@ def test_never_visited_is_urgent_only_where_visits_are_kept() -> None:
             "Open need: pumps (0.8)",
         ),
         ({"open_needs": 2, "need_strength_max": None}, "Open need (0.6)"),
+        ({"open_needs": 2, "need_strength_max": 0.3, "open_cases": 2}, "2 open service cases"),
+        (
+            {"feedback_actual_mean": 2.8, "feedback_expected_mean": 4},
+            "Satisfied to about 70 % of what it expected",
+        ),
+        ({"open_deals": 1, "feedback_actual_mean": 5, "feedback_expected_mean": 4}, "1 open deal"),
         ({"open_deals": 1}, "1 open deal"),
         (
             {"orders_amount_365": 200, "orders_amount_prev_365": 1000},

@@ -207,3 +207,24 @@ def test_what_to_talk_about_is_kept_need_first_and_nothing_that_was_bought(shop:
     ]
     assert held is not None
     assert "100 are the least" in json.loads(held.card)["verdict"]
+
+
+def test_service_cases_and_low_satisfaction_are_needs_whose_reasons_sum(shop: Any) -> None:
+    shop.hold("customers", *({"id": id_} for id_ in "abc"))
+    case = {"source": "ticket", "strength": 0.2}
+    shop.hold("needs", {"id": "1", "customer_id": "a", "met": 0, **case},
+              {"id": "2", "customer_id": "b", "met": 1, **case})  # fmt: skip
+    shop.hold("feedback", {"customer_id": "b", "expected": 5, "actual": 2.5,
+                           "given_at": shop.at(9)})  # fmt: skip
+
+    scored = analysed(shop).scored.frame
+
+    needs = {id_: next(r.text for r in reasons if r.code.startswith("need."))
+             for id_, reasons in scored["reasons"].items()}  # fmt: skip
+    assert needs == {
+        "a": "1 open service case",
+        "b": "Satisfied to about 50 % of what it expected",
+        "c": "No open need on record",
+    }
+    for reasons, score in zip(scored["reasons"], scored["score"], strict=True):
+        assert sum(r.weight for r in reasons) == pytest.approx(score, abs=1e-9)

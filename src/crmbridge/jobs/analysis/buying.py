@@ -1,5 +1,6 @@
 """Reads what customers bought and need, products by their names."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pandas as pd
@@ -22,12 +23,15 @@ def bought_lines(workspace: Workspace, sources: Sequence[str]) -> pd.DataFrame:
 
 
 def named_needs(workspace: Workspace, sources: Sequence[str]) -> pd.DataFrame:
-    """The strongest open need of each customer that has a named one: `need_name` by id."""
+    """By customer id, of those with an open need: `need_name`, the strongest that has a name;
+    `open_cases`, those that came as service cases."""
     with workspace.store.read() as tx:
         needs = load_stream(tx, "needs", sources)
         names = {row["id"]: row["name"] for row in load_stream(tx, "products", sources)}
     for need in needs:
         need["product"] = names.get(need["product_id"]) or ""
     if not needs:
-        return pd.DataFrame({"need_name": []})
-    return strongest_needs(pd.DataFrame(needs))
+        return pd.DataFrame({"need_name": [], "open_cases": []})
+    cases = Counter(n["customer_id"] for n in needs if n["source"] == "ticket" and n["met"] != 1)
+    open_cases = pd.DataFrame({"open_cases": pd.Series(cases, dtype=float)})
+    return strongest_needs(pd.DataFrame(needs)).join(open_cases, how="outer")
