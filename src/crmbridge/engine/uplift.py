@@ -71,6 +71,7 @@ class Uplift:
         by_lot: deviation of the Qini coefficients of rankings by lot.
         average: the mean effect; NaN where nothing was learned.
         verdict: what may be done with it, in a sentence.
+        has_gain: the ranking is better than the lot.
     """
 
     learner: Learner | None
@@ -79,6 +80,7 @@ class Uplift:
     by_lot: float
     average: float
     verdict: str
+    has_gain: bool = False
     quarantined: tuple[Leak, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -136,7 +138,7 @@ def _judged(
     found, by_lot = judged
     best = max(found, key=lambda learner: (found[learner], learner is Learner.T))
     mean = float(trial.came[trial.treated == 1].mean() - trial.came[trial.treated == 0].mean())
-    gains = found[best] > _BY_CHANCE * by_lot
+    gains = bool(found[best] > _BY_CHANCE * by_lot)
     values = _LEARNERS[best](trial, cells) if gains else np.full(len(table), mean)
     return Uplift(
         learner=best,
@@ -145,6 +147,7 @@ def _judged(
         by_lot=by_lot,
         average=mean,
         verdict=_verdict(best, found[best], by_lot, mean, gains=gains),
+        has_gain=gains,
         quarantined=told[0],
         findings=told[1],
     )

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from crmbridge.records import RecordKey
 from crmbridge.store.schema import (
@@ -72,11 +72,21 @@ def save_candidates(tx: Connection, campaign: str, found: Iterable[Candidate]) -
 
 def load_candidates(tx: Connection, campaign: str) -> list[Candidate]:
     """A campaign's ledger, by key."""
+    return _candidates(tx, campaign_people.c.campaign == campaign)
+
+
+def armed_candidates(tx: Connection, connection: str) -> list[Candidate]:
+    """Everybody who was drawn for an arm of a connection's campaigns, by key and campaign."""
+    columns = campaign_people.c
+    return _candidates(tx, (columns.connection == connection) & (columns.arm != ""))
+
+
+def _candidates(tx: Connection, which: ColumnElement[bool]) -> list[Candidate]:
     columns = campaign_people.c
     query = (
         select(*(columns[name] for name in _NAMES))
-        .where(columns.campaign == campaign)
-        .order_by(columns.connection, columns.object, columns.id)
+        .where(which)
+        .order_by(columns.connection, columns.object, columns.id, columns.campaign)
     )
     return [
         Candidate(

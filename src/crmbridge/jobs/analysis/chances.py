@@ -22,7 +22,7 @@ from crmbridge.store.features import FEATURES
 from crmbridge.store.models import Model, latest_model, save_model
 
 VISITS, CAMPAIGNS = "visits", "campaigns"
-_AS_OF = ("won_deals", "won_amount", "lost_deals")
+AS_OF = ("won_deals", "won_amount", "lost_deals")
 """Named like what is known only at the end; ours are of the deals that had ended by then."""
 
 _SOURCES: Mapping[str, Callable[[Workspace, Sequence[str], int], Decisions]] = {
@@ -122,7 +122,7 @@ def _fit(
         outcome="outcome",
         time="at",
         columns=(*FEATURES, *workspace.settings.engine.score.learn_from),
-        trusted=_AS_OF,
+        trusted=AS_OF,
         data=decisions.told,
     )
     fitted = fit_propensity(table, parameters, workspace.settings.planning.seed)

@@ -16,6 +16,7 @@ from crmbridge.engine.segments import Membership, Segmentation
 from crmbridge.jobs.analysis.buying import bought_lines, named_needs
 from crmbridge.jobs.analysis.chances import VISITS, Chances, learned_chances, with_chances
 from crmbridge.jobs.analysis.holdout import draw_holdout
+from crmbridge.jobs.analysis.moved import learned_moved, with_moved
 from crmbridge.jobs.analysis.offers import keep_offers
 from crmbridge.jobs.analysis.preferences import keep_preferences
 from crmbridge.jobs.analysis.scoring import rescored
@@ -24,7 +25,7 @@ from crmbridge.jobs.territory.known import key_of
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.records import Finding, RecordKey, to_millis
 from crmbridge.settings import ScoreSettings, Settings
-from crmbridge.store.features import reduce_features
+from crmbridge.store.feature_cache import current_features
 from crmbridge.store.scores import Score, save_scores
 from crmbridge.store.segments import Segment, save_segments
 from crmbridge.store.territory import Record, load_customers, load_stream
@@ -70,12 +71,13 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
     now = workspace.clock.now()
     records = completed_customers(workspace, sources)
     customers = _frame(records, _own_fields(workspace.settings, base))
-    features = reduce_features(workspace.store, tuple(sources), to_millis(now))
+    features = current_features(workspace.store, tuple(sources), to_millis(now), workspace.run_id)
     features = features[~features.index.duplicated()].drop(columns="object", errors="ignore")
     lines, needs = bought_lines(workspace, sources), named_needs(workspace, sources)
     features = features.join(best_offers(lines, "product")).join(needs)
     chances, learned = learned_chances(workspace, base, sources, customers, features)
-    features = with_chances(features, chances[VISITS])
+    moved, tried = learned_moved(workspace, base, sources, customers, features)
+    features = with_moved(with_chances(features, chances[VISITS]), moved[VISITS])
     parameters = score_parameters(workspace, sources, now)
     scored = score_visits(customers, features, parameters, now)
     own = workspace.settings.engine.score.scorer
@@ -91,12 +93,13 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
         scored=scored,
         segmented=segmented,
         chances=chances,
-        findings=(*learned, *scored.findings, *segmented.findings),
+        findings=(*learned, *tried, *scored.findings, *segmented.findings),
     )
     _save(workspace, analysed, now)
     draw_holdout(workspace, base, customers)
     keep_preferences(workspace, base, sources, customers)
-    keep_offers(workspace, base, keys, lines, needs.rename_axis("customer_id").reset_index())
+    asked = needs[needs["need_name"].notna()].rename_axis("customer_id").reset_index()
+    keep_offers(workspace, base, keys, lines, asked)
     return analysed
 
 
@@ -157,6 +160,8 @@ def _save(workspace: Workspace, found: Analysed, now: datetime) -> None:
     run, at = workspace.run_id, to_millis(now)
     learned = found.chances[VISITS].version if VISITS in found.chances else ""
     model = f"{MODEL}+{VISITS} {learned}" if learned else MODEL
+    if "uplift" in found.features.columns:
+        model = f"{MODEL}+uplift of {VISITS}"
     scored: Mapping[Any, Mapping[Any, Any]] = found.scored.frame.to_dict("index")
     scores = [
         Score(

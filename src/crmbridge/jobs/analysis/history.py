@@ -97,8 +97,8 @@ def learning_table(
 
     Returns:
         `FEATURES`, the fields that the settings name (which an outcome does not change: they hold
-        today's values, which would tell the model what came later), `at`, `outcome`, indexed by
-        customer id.
+        today's values, which would tell the model what came later), `at`, `outcome` and what else
+        the decisions hold, indexed by customer id.
     """
     parts = []
     taken = decisions.rows.iloc[:: max(1, -(-len(decisions.rows) // MOST))]
@@ -112,7 +112,8 @@ def learning_table(
             )
             before = before[~before.index.duplicated()].reindex(part["customer_id"])
             known = before[list(FEATURES)]
-            parts.append(known.assign(at=part["at"].to_numpy(), outcome=part["outcome"].to_numpy()))
+            told = {str(name): part[name].to_numpy() for name in part if name != "customer_id"}
+            parts.append(known.assign(**told))
     today = features.reindex(columns=list(FEATURES)).assign(at=np.nan, outcome=OPEN)
     table = pd.concat([*parts, today])
     fields = list(workspace.settings.engine.score.learn_from)

@@ -4,6 +4,7 @@ from typing import Any
 
 from crmbridge.engine.preferences import WEEKDAYS
 from crmbridge.jobs.analysis.chances import CAMPAIGNS, VISITS, Chances, known_chances
+from crmbridge.jobs.analysis.moved import Moved, known_moved
 from crmbridge.jobs.analysis.preferences import Preference, known_preferences
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.records import RecordKey
@@ -11,6 +12,8 @@ from crmbridge.store.identities import LinkState, load_identities
 from crmbridge.store.offers import load_offers
 
 _MEANT = {VISITS: "order after a visit", CAMPAIGNS: "response to a campaign"}
+
+_MEANT_BY = {VISITS: "orders by a visit", CAMPAIGNS: "orders by a campaign"}
 
 
 def about_customer(workspace: Workspace, key: RecordKey) -> dict[str, Any]:
@@ -28,10 +31,22 @@ def about_customer(workspace: Workspace, key: RecordKey) -> dict[str, Any]:
             title: _chance(known_chances(workspace, key.connection, what), key.id)
             for what, title in _MEANT.items()
         },
+        "added": {
+            title: _added(known_moved(workspace, key.connection, what), key.id)
+            for what, title in _MEANT_BY.items()
+        },
         "talk_about": [f"{one.product} ({one.why})" for one in offers],
         "preference": _preference(found.get(key.id)),
     }
     return {**about, "same_customer": same} if same else about
+
+
+def _added(moved: Moved | None, id_: str) -> str:
+    if moved is None:
+        return "not analysed yet"
+    if id_ in moved.of:
+        return f"{moved.of[id_]:+.2f}, usually {moved.usual:+.2f}"
+    return str(moved.card["verdict"])
 
 
 def _chance(chances: Chances | None, id_: str) -> str:

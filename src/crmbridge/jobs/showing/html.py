@@ -13,6 +13,7 @@ import crmbridge
 from crmbridge.jobs.analysis.chances import CAMPAIGNS, VISITS, known_chances
 from crmbridge.jobs.analysis.customers import base_connections
 from crmbridge.jobs.analysis.holdout import measured_effect
+from crmbridge.jobs.analysis.moved import known_moved
 from crmbridge.jobs.analysis.offers import model_name
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.showing.attainment import kept_rows
@@ -186,6 +187,9 @@ def _kpis(workspace: Workspace) -> list[tuple[Any, ...]]:
     return rows
 
 
+_LEARNED = {VISITS: "Who orders after a visit", CAMPAIGNS: "Who responds to a campaign"}
+
+
 def _models(workspace: Workspace) -> list[dict[str, Any]]:
     """The cards of what was learned, with why there is no model where there is none."""
     found = []
@@ -193,12 +197,15 @@ def _models(workspace: Workspace) -> list[dict[str, Any]]:
         for what in (VISITS, CAMPAIGNS):
             chances = known_chances(workspace, base, what)
             if chances is not None:
-                found.append({"base": base, "what": what, **chances.card})
+                found.append({"base": base, "what": _LEARNED[what], **chances.card})
+            moved = known_moved(workspace, base, what)
+            if moved is not None:
+                found.append({"base": base, "what": f"Whom {what} move", **moved.card})
         with workspace.store.read() as tx:
             offers = latest_model(tx, model_name(base))
         if offers is not None:
             verdict = json.loads(offers.card)["verdict"]
-            found.append({"base": base, "what": "what to talk about", "verdict": verdict})
+            found.append({"base": base, "what": "What to talk about", "verdict": verdict})
     return found
 
 
