@@ -144,7 +144,8 @@ def test_a_mapping_that_moves_most_scores_ends_with_3_and_writes_nothing(pushed:
     pushed.configure(
         "[consent.unknown]",
         "[connections.demo.mapping.customers.customers]\n"
-        'visit_interval_days = { const = "1" }\n[consent.unknown]',
+        'need = { const = "1" }\nsituation = { const = "1" }\nfeature = { const = "1" }\n'
+        "[consent.unknown]",
     )
     pushed.configure('push = "review"', 'push = "auto"')
     before = (pushed.folder / "out" / "customers.csv").read_bytes()
