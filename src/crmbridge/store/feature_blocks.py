@@ -36,9 +36,9 @@ class Kept:
 
     def frame(self) -> pd.DataFrame:
         """Indexed by id, with the object as the first column."""
-        index = pd.Index(self.ids, name="id", dtype=object)
+        index = pd.Index(self.ids.tolist(), name="id")
         frame = pd.DataFrame(self.numbers, index=index, columns=list(self.columns))
-        frame.insert(0, "object", self.objects)
+        frame.insert(0, "object", self.objects.tolist())
         return frame
 
     def of(self, name: str) -> NDArray[np.float64]:

@@ -34,12 +34,11 @@ DUE_AT = {dialect: text.format(day="fact.due_on") for dialect, text in _START_OF
 
 _KNOWN = "(fact_at IS NULL OR fact_at <= :at)"
 
-_WINNERS = """
-    LEFT JOIN (SELECT loser_id, min(winner_id) AS winner_id FROM aliases
-               WHERE connection = :base
-                   AND object IN (SELECT object FROM customers WHERE connection = :base)
-               GROUP BY loser_id) AS merged
-        ON merged.loser_id = {customer}"""
+WINNERS = """SELECT loser_id, min(winner_id) AS winner_id FROM aliases
+    WHERE connection = :base
+        AND object IN (SELECT object FROM customers WHERE connection = :base)
+    GROUP BY loser_id"""
+"""Merged customers."""
 
 _PERSONS = """
     LEFT JOIN (SELECT id, min(customer_id) AS customer_id FROM contacts
@@ -85,7 +84,7 @@ def _facts(shape: Shape, table: str, columns: str, sources: str = ":sources") ->
         customer, joins = "COALESCE(fact.customer_id, person.customer_id)", _PERSONS
     asked = customer
     if shape.has_merges:
-        joins += _WINNERS.format(customer=customer)
+        joins += f" LEFT JOIN ({WINNERS}) AS merged ON merged.loser_id = {customer}"
         customer = f"COALESCE(merged.winner_id, {customer})"
     only = f"AND {asked} IN (SELECT id FROM wanted)" if shape.is_limited else ""
     return f"""SELECT {customer} AS id, {columns}

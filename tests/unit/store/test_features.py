@@ -12,7 +12,7 @@ from crmbridge.records import to_millis
 from crmbridge.store import Store, open_store
 from crmbridge.store import features as features_module
 from crmbridge.store.aliases import add_aliases
-from crmbridge.store.features import COUNTS, FEATURES, reduce_features, touched_customers
+from crmbridge.store.features import COUNTS, FEATURES, reduce_features
 from crmbridge.store.records import DELETED, mark_records
 from crmbridge.store.upsert import upsert_records
 
@@ -196,17 +196,6 @@ def test_facts_of_a_merged_customer_belong_to_the_winner(store: Store) -> None:
     again = reduce_features(store, SOURCES, AS_OF, ["winner"])["calls_count"]
 
     assert found.to_dict() == again.to_dict() == {"winner": 1}
-
-
-def test_touched_customers_are_those_with_news(store: Store) -> None:
-    hold(store, "customers", {"id": "a"}, {"id": "b"}, {"id": "c"}, {"id": "d"})
-    hold(store, "contacts", {"id": "ann", "customer_id": "c"})
-    hold(store, "orders", {"customer_id": "b", "connection": "erp"}, run=2)
-    hold(store, "activities", {"kind": "call", "contact_id": "ann"}, run=2)
-    hold(store, "customers", {"id": "d", "name": "new"}, run=2)
-
-    with store.read() as tx:
-        assert touched_customers(tx, SOURCES, 1) == ["b", "c", "d"]
 
 
 def some_facts(count: int, customers: int, seed: int) -> dict[str, list[tuple[Any, ...]]]:
