@@ -149,9 +149,10 @@ def seen_by_lot(found: Iterable[Territory]) -> Seen:
 def planned(found: list[Territory], seen: Seen, first: date, iterations: int) -> list[Day]:
     """A fortnight as crmbridge plans it."""
     problem = _problem(found, seen, first)
-    plan, failed = plan_everybody(problem, Budget(iterations=iterations), EngineSettings(workers=2))
-    if failed or check_plan(problem, plan):
-        raise SystemExit(f"benchmarks/stores.py: expected a feasible plan, got {failed}")
+    done = plan_everybody(problem, Budget(iterations=iterations), EngineSettings(workers=2))
+    plan = done.plan
+    if done.failed or check_plan(problem, plan):
+        raise SystemExit(f"benchmarks/stores.py: expected a feasible plan, got {done.failed}")
     days: dict[tuple[str, date], list[str]] = {}
     for visit in plan.visits:
         days.setdefault((visit.rep, visit.day), []).append(visit.customer)

@@ -112,10 +112,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def _timed(problem: Problem, budget: Budget, engine: EngineSettings) -> tuple[Plan, float]:
     began = time.perf_counter()
-    plan, failed = plan_everybody(problem, budget, engine, _say)
-    if failed:
-        raise SystemExit(f"benchmarks/territories.py: {failed}")
-    return plan, time.perf_counter() - began
+    done = plan_everybody(problem, budget, engine, _say)
+    if done.failed:
+        raise SystemExit(f"benchmarks/territories.py: {done.failed}")
+    return done.plan, time.perf_counter() - began
 
 
 def _say(progress: Progress) -> None:

@@ -1,5 +1,7 @@
 """Plans made before are listed, compared and computed again; places and visits gone through."""
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -21,6 +23,19 @@ def test_a_plan_is_computed_again_from_what_was_kept(pushed: Any) -> None:
     assert "the same to the last reason" in answer.out
     assert document["is_same"] is True
     assert document["again"] == plan["id"]
+
+
+def test_a_plan_of_another_version_is_computed_again_and_said_to_be_one(pushed: Any) -> None:
+    (plan,) = plans(pushed)
+    with closing(sqlite3.connect(pushed.folder / "demo.db")) as store, store:
+        store.execute("UPDATE plans SET input_digest = 'of another version'")
+
+    answer = pushed("plan", "again", plan["id"][:8])
+
+    assert answer.out.splitlines() == [
+        f"Plan {plan['id'][:12]}: made by another version, computed by this one.",
+        f"0 of {len(pushed.rows('out/visit_plan.csv'))} visits moved, 0 dropped, 0 new",
+    ]
 
 
 def test_two_plans_are_compared_with_a_cause_for_each_move(pushed: Any) -> None:

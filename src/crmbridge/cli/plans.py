@@ -85,7 +85,10 @@ def _again(space: "Workspace", id_: str) -> Callable[[bool], None]:
     def tell(as_json: bool) -> None:
         if as_json:
             ids = {"plan": found.plan.id, "again": found.again.id, "is_same": found.is_same}
-            show_json({**ids, **diff_json(found.diff)})
+            show_json({**ids, "is_older": found.is_older, **diff_json(found.diff)})
+        elif found.is_older:
+            show(f"Plan {found.plan.id[:SHORT]}: made by another version, computed by this one.")
+            show_diff(found.diff)
         elif found.is_same:
             show(f"Plan {found.plan.id[:SHORT]}: computed again, the same to the last reason.")
         else:

@@ -9,8 +9,8 @@ import pytest
 
 from crmbridge.errors import RecordError
 from crmbridge.jobs.report import RunReport
-from crmbridge.jobs.territory import planning
-from crmbridge.planning import Customer, Problem, Rep, Shift
+from crmbridge.jobs.territory import planning, spread
+from crmbridge.planning import Budget, Customer, Plan, Problem, Rep, Shift
 from crmbridge.settings import loads
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -33,14 +33,14 @@ def a_problem() -> Problem:
 def test_a_failed_rep_is_left_out_of_the_problem_that_push_speaks_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = planning.plan_everybody
+    whole = spread.plan_part
 
-    def failing(problem: Problem, *rest: Any) -> Any:
-        plan, _ = whole(problem, *rest)
-        broken = any(rep.id == "bob" for rep in problem.reps)
-        return plan, {"bob": RecordError("bob", "a plan")} if broken else {}
+    def failing(part: Problem, budget: Budget) -> Plan:
+        if any(rep.id == "bob" for rep in part.reps):
+            raise RecordError("bob", "a plan")
+        return whole(part, budget)
 
-    monkeypatch.setattr(planning, "plan_everybody", failing)
+    monkeypatch.setattr(spread, "plan_part", failing)
     monkeypatch.setattr(planning, "_same_plan", lambda *_: None)
     monkeypatch.setattr(planning, "measure", lambda *_: ((), ()))
     settings = loads("[planning]\niterations_per_rep = 0\n", {}, Path())

@@ -3,13 +3,27 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from crmbridge.errors import ConfigError
 from crmbridge.jobs.territory import spread
-from crmbridge.jobs.territory.spread import Progress, plan_everybody, refuse_unlike
-from crmbridge.planning import Budget, Plan, Problem, dumps, plan_part
+from crmbridge.jobs.territory.spread import (
+    Progress,
+    plan_everybody,
+    refuse_unlike,
+    without_reps,
+)
+from crmbridge.planning import (
+    Budget,
+    Plan,
+    Problem,
+    dumps,
+    plan_part,
+    plan_visits,
+    split_by_rep,
+)
 from crmbridge.settings import EngineSettings
 from crmbridge.testing.planning import a_customer, a_problem, a_rep, travel
 
@@ -33,10 +47,10 @@ def problem() -> Problem:
 
 @pytest.fixture(scope="module")
 def whole(problem: Problem) -> str:
-    plan, failed = plan_everybody(problem, BUDGET, EngineSettings(workers=1))
-    assert not failed
-    assert len(plan.visits) > len(REPS)
-    return dumps(plan)
+    done = plan_everybody(problem, BUDGET, EngineSettings(workers=1))
+    assert not done.failed
+    assert len(done.plan.visits) > len(REPS)
+    return dumps(done.plan)
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +74,14 @@ def always_apart(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("always_apart")
 def test_two_processes_make_the_same_plan(problem: Problem, whole: str) -> None:
-    plan, failed = plan_everybody(problem, BUDGET, EngineSettings(workers=2))
-    assert (dumps(plan), failed) == (whole, {})
+    done = plan_everybody(problem, BUDGET, EngineSettings(workers=2))
+    assert (dumps(done.plan), done.failed) == (whole, {})
 
 
 def test_two_dask_workers_make_the_same_plan(problem: Problem, whole: str, scheduler: str) -> None:
     engine = EngineSettings(backend="dask", scheduler=scheduler)
-    plan, failed = plan_everybody(problem, BUDGET, engine)
-    assert (dumps(plan), failed) == (whole, {})
+    done = plan_everybody(problem, BUDGET, engine)
+    assert (dumps(done.plan), done.failed) == (whole, {})
 
 
 def test_a_scheduler_that_is_not_there_is_a_configuration_error(
@@ -105,10 +119,30 @@ def test_a_fault_in_one_rep_names_them_and_stops_nobody_else(
         return plan_part(part, budget)
 
     monkeypatch.setattr(spread, "plan_part", broken)
-    plan, failed = plan_everybody(problem, BUDGET, EngineSettings(workers=1))
-    assert {visit.rep for visit in plan.visits} == set(REPS) - {"bob"}
+    done = plan_everybody(problem, BUDGET, EngineSettings(workers=1))
+    assert {visit.rep for visit in done.plan.visits} == set(REPS) - {"bob"}
     fault = "planning of bob: expected a plan, got ZeroDivisionError: nothing left"
-    assert [str(error).startswith(fault) for error in failed.values()] == [True]
+    assert [str(error).startswith(fault) for error in done.failed.values()] == [True]
+
+
+def test_after_a_failure_only_what_it_changes_is_planned_again(
+    problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken_over = replace(plan_part(split_by_rep(problem)[0], BUDGET).visits[0], rep="bob")
+    planned: list[str] = []
+
+    def broken(part: Problem, budget: Budget) -> Plan:
+        planned.append(part.reps[0].id)
+        if part.reps[0].id == "bob":
+            raise ZeroDivisionError("nothing left")
+        return plan_part(part, budget)
+
+    monkeypatch.setattr(spread, "plan_part", broken)
+    problem = replace(problem, previous=(taken_over,))  # ann's now, in bob's calendar still
+    done = plan_everybody(problem, BUDGET, EngineSettings(workers=1))
+    assert planned == [*REPS, "ann"]
+    assert done.problem == without_reps(problem, {"bob"})
+    assert dumps(done.plan) == dumps(plan_visits(done.problem, BUDGET))
 
 
 def test_a_rep_whose_process_is_killed_is_found_and_the_others_are_planned() -> None:
@@ -139,8 +173,8 @@ problem = a_problem(
     reps=tuple(a_rep(name) for name in names),
     travels=tuple(all_near([name], rep=name) for name in names),
 )
-plan, failed = spread.plan_everybody(problem, Budget(iterations=1), EngineSettings(workers=2))
-print(",".join(sorted(visit.rep for visit in plan.visits)) + "|" + ",".join(failed))
+done = spread.plan_everybody(problem, Budget(iterations=1), EngineSettings(workers=2))
+print(",".join(sorted(visit.rep for visit in done.plan.visits)) + "|" + ",".join(done.failed))
 """
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from crmbridge.errors import UsageError
-from crmbridge.jobs.territory.keeping import plan_of
+from crmbridge.jobs.territory.keeping import basis_digest, plan_of
 from crmbridge.jobs.territory.spread import plan_everybody
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import Budget, Plan, PlanDiff, Problem, diff_plans, loads
@@ -28,12 +28,15 @@ class Computed:
 
     Args:
         is_same: every visit and every reason is as it was.
+        is_older: another version of crmbridge made it, whose plans say less or more of a problem;
+            so its id is another even where every visit is the same.
     """
 
     plan: StoredPlan
     again: Plan
     diff: PlanDiff
     is_same: bool
+    is_older: bool
 
 
 def find_plan(workspace: Workspace, text: str) -> StoredPlan:
@@ -75,8 +78,14 @@ def compute_again(workspace: Workspace, text: str) -> Computed:
     problem, budget = loads(Problem, head.problem), loads(Budget, head.parameters)
     with workspace.store.read() as tx:
         kept = plan_of(tx, head)
-    again, failed = plan_everybody(problem, budget, workspace.settings.engine)
-    for error in failed.values():
+    done = plan_everybody(problem, budget, workspace.settings.engine)
+    for error in done.failed.values():
         raise error
-    diff = diff_plans(kept.visits, again, problem)
-    return Computed(plan=head, again=again, diff=diff, is_same=again.id == head.id)
+    again = done.plan
+    return Computed(
+        plan=head,
+        again=again,
+        diff=diff_plans(kept.visits, again, problem),
+        is_same=again.id == head.id,
+        is_older=basis_digest(problem) != head.input_digest,
+    )

@@ -1,8 +1,8 @@
 """Makes visit plans from what the store knows, checks them, and keeps them."""
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -19,7 +19,7 @@ from crmbridge.jobs.territory.outside import geocoder, road_tables
 from crmbridge.jobs.territory.places import geocoding_findings, quality_counts
 from crmbridge.jobs.territory.problems import Territory, territories
 from crmbridge.jobs.territory.reps import JoinedReps
-from crmbridge.jobs.territory.spread import plan_everybody
+from crmbridge.jobs.territory.spread import Progress, plan_everybody
 from crmbridge.jobs.territory.travels import measure
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import (
@@ -146,14 +146,10 @@ def _make(
     standing = _same_plan(workspace, problem, budget)
     if standing is not None:
         return MadePlan(problem=problem, plan=standing)
-    plan, failed = plan_everybody(problem, budget, workspace.settings.engine)
-    if failed:
-        for error in failed.values():
-            report.stop(error)
-        problem = _without(problem, failed.keys())
-        plan, again = plan_everybody(problem, budget, workspace.settings.engine)
-        for error in again.values():
-            raise error
+    done = plan_everybody(problem, budget, workspace.settings.engine, _tell)
+    for error in done.failed.values():
+        report.stop(error)
+    problem, plan = done.problem, done.plan
     violations = check_plan(problem, plan)
     if violations:
         raise RefusedError(
@@ -176,17 +172,11 @@ def _say_if_compiling(problem: Problem, budget: Budget) -> None:
         sys.stderr.write("Compiling the planner for this machine, once; up to a minute.\n")
 
 
-def _without(problem: Problem, reps: Collection[str]) -> Problem:
-    """The problem without reps whose planning failed: what stands in their calendars is left as
-    it is, since a plan that knows nothing of them must not take their visits away."""
-    return replace(
-        problem,
-        reps=tuple(rep for rep in problem.reps if rep.id not in reps),
-        customers=tuple(one for one in problem.customers if one.owner not in reps),
-        appointments=tuple(one for one in problem.appointments if one.rep not in reps),
-        travels=tuple(one for one in problem.travels if one.rep not in reps),
-        previous=tuple(one for one in problem.previous if one.rep not in reps),
-    )
+def _tell(progress: Progress) -> None:
+    """A line now and then while many reps are planned, wherever the errors go."""
+    left = max(1, round(progress.seconds_left / 60))
+    ahead = f"{left} min" if progress.seconds_left >= 60 else f"{progress.seconds_left} s"
+    sys.stderr.write(f"Planned {progress.done} of {progress.reps} reps; about {ahead} left.\n")
 
 
 def _same_plan(workspace: Workspace, problem: Problem, budget: Budget) -> Plan | None:

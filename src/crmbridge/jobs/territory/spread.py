@@ -1,13 +1,21 @@
 """Plans reps side by side: in processes of this machine, or on a Dask cluster."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
 from crmbridge.errors import ConfigError, CrmbridgeError, RecordError
-from crmbridge.planning import Budget, Plan, Problem, join_plans, plan_part, split_by_rep
+from crmbridge.planning import (
+    Budget,
+    Plan,
+    Problem,
+    digest,
+    join_plans,
+    plan_part,
+    split_by_rep,
+)
 from crmbridge.settings import EngineSettings
 
 WORTH_A_PROCESS = 4_000_000
@@ -27,6 +35,20 @@ class Progress:
     seconds_left: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan of those who could be planned for.
+
+    Args:
+        problem: without the reps whose planning failed.
+        failed: by rep, what made it fail.
+    """
+
+    problem: Problem
+    plan: Plan
+    failed: Mapping[str, CrmbridgeError]
+
+
 Say = Callable[[Progress], None]
 
 
@@ -37,11 +59,11 @@ def say_nothing(progress: Progress) -> None:
 
 def plan_everybody(
     problem: Problem, budget: Budget, engine: EngineSettings, say: Say = say_nothing
-) -> tuple[Plan, dict[str, CrmbridgeError]]:
+) -> Planned:
     """Plan each rep on its own; the same plan, however many work on it.
 
-    Returns:
-        The plan; and by rep what made planning fail, which stops nobody else.
+    One rep's failure stops nobody else. It only takes the rep out of the problem; what is planned
+    again for that is what the rep's absence changes, such as a visit that another took over.
 
     Raises:
         ConfigError: the Dask scheduler cannot be reached, or its workers lack crmbridge.
@@ -54,7 +76,30 @@ def plan_everybody(
         if isinstance(result, CrmbridgeError)
     }
     plans = [result for result in results if isinstance(result, Plan)]
-    return join_plans(problem, budget, plans), failed
+    if failed:
+        problem = without_reps(problem, failed.keys())
+        plans = _plans_of(problem, budget, plans)
+    return Planned(problem=problem, plan=join_plans(problem, budget, plans), failed=failed)
+
+
+def without_reps(problem: Problem, reps: Collection[str]) -> Problem:
+    """The problem without reps whose planning failed: what stands in their calendars is left as
+    it is, since a plan that knows nothing of them must not take their visits away."""
+    return replace(
+        problem,
+        reps=tuple(rep for rep in problem.reps if rep.id not in reps),
+        customers=tuple(one for one in problem.customers if one.owner not in reps),
+        appointments=tuple(one for one in problem.appointments if one.rep not in reps),
+        travels=tuple(one for one in problem.travels if one.rep not in reps),
+        previous=tuple(one for one in problem.previous if one.rep not in reps),
+    )
+
+
+def _plans_of(problem: Problem, budget: Budget, known: Sequence[Plan]) -> list[Plan]:
+    """The plans of a problem's parts: those known of the very same part, the others made now."""
+    by_problem = {plan.problem: plan for plan in known}
+    parts = split_by_rep(problem)
+    return [by_problem.get(digest(part)) or plan_part(part, budget) for part in parts]
 
 
 def _results(parts: Sequence[Problem], budget: Budget, engine: EngineSettings) -> Iterator[Result]:
