@@ -42,6 +42,9 @@ def _rep_lines(plan: "MadePlan", rep: str, name: str, rows: Rows, most: int) -> 
         yield f"  {day:%a %d %b %Y}"
         for visit in of_day:
             yield from _visit_lines(visit, rows)
+        for night in plan.plan.nights:
+            if (night.rep, night.day) == (rep, day):
+                yield clipped(f"    night away  near {_name(night.customer, rows)}", WIDTH)
     shown = out[: most or None]
     if shown:
         yield "  Not planned"
@@ -76,6 +79,16 @@ def plan_json(made: "Made") -> dict[str, Any]:
     rows = {str(key): row for key, row in made.gathered.known.rows().items()}
     return {
         "visits": [_visit_json(v, rows) for plan in made.plans for v in plan.plan.visits],
+        "nights": [
+            {
+                "rep": night.rep,
+                "day": night.day.isoformat(),
+                "customer": night.customer,
+                "name": _name(night.customer, rows),
+            }
+            for plan in made.plans
+            for night in plan.plan.nights
+        ],
         "not_planned": [
             {
                 "customer": item.customer,

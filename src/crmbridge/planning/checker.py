@@ -7,161 +7,117 @@ no two of the plan's own visits overlap, and that consents are kept, has no exem
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from crmbridge.planning.problem import Customer, Problem, Rep, Reply, Shift
+from crmbridge.planning.checker_days import limits, lunches, nights
+from crmbridge.planning.checker_facts import (
+    Facts,
+    Interval,
+    Stop,
+    Violation,
+    at_minute,
+    broken,
+    shift_interval,
+    stops_beside,
+)
+from crmbridge.planning.problem import Customer, Problem, Rep, Reply
 from crmbridge.planning.visit import Fixedness, Plan, Visit
 
-Interval = tuple[datetime, datetime]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Violation:
-    """One rule that a plan breaks, and where."""
-
-    rule: str
-    customer: str
-    text: str
+__all__ = ["Violation", "check_plan"]
 
 
 def check_plan(problem: Problem, plan: Plan) -> list[Violation]:
     """Every violation in a plan; an empty list means that it can be carried out as it stands."""
-    facts = _Facts(problem, plan)
+    facts = Facts(problem, plan)
     found: list[Violation] = []
     for rule in _RULES:
         found += rule(facts)
     return sorted(set(found))
 
 
-class _Stop(NamedTuple):
-    """Something that the rep does at a place."""
-
-    start_at: datetime
-    end_at: datetime
-    place: str
-
-
-class _Facts:
-    """Problem and plan with the look-ups that the rules share."""
-
-    def __init__(self, problem: Problem, plan: Plan) -> None:
-        self.problem, self.plan = problem, plan
-        self.reps = {rep.id: rep for rep in problem.reps}
-        self.customers = {item.key: item for item in problem.customers}
-        self.visits = [
-            v for v in plan.visits if v.rep in self.reps and v.customer in self.customers
-        ]
-        self.travel = {item.rep: _seconds(item.places, item.seconds) for item in problem.travels}
-
-    def suggested(self) -> Iterable[tuple[Visit, Rep, Customer]]:
-        """Visits that this plan put where they are."""
-        for visit in self.visits:
-            if visit.fixedness is Fixedness.SUGGESTED:
-                yield visit, self.reps[visit.rep], self.customers[visit.customer]
-
-    def minimum(self, rep: str, start: str, end: str) -> timedelta:
-        """Least time to get from one place to another."""
-        if start == end and start:
-            return timedelta()
-        seconds = self.travel.get(rep, {}).get((start, end), -1)
-        if seconds < 0:
-            return timedelta(minutes=self.problem.rules.unknown_travel_minutes)
-        return timedelta(seconds=seconds)
-
-
-def _seconds(places: tuple[str, ...], raw: bytes) -> dict[tuple[str, str], int]:
-    size = len(places)
-    numbers = memoryview(raw).cast("i") if size else []
-    return {
-        (a, b): numbers[i * size + j] for i, a in enumerate(places) for j, b in enumerate(places)
-    }
-
-
-def _accounting(facts: _Facts) -> Iterable[Violation]:
+def _accounting(facts: Facts) -> Iterable[Violation]:
     """Every customer is planned, or left out once; nobody else is in the plan."""
     planned = {visit.customer for visit in facts.plan.visits}
     left_out = Counter(item.customer for item in facts.plan.left_out)
     for key in sorted(facts.customers.keys() | planned | left_out.keys()):
         count = (key in planned) + left_out[key]
         if key not in facts.customers:
-            yield _broken("stranger", key, "is not in the problem")
+            yield broken("stranger", key, "is not in the problem")
         elif count != 1:
-            yield _broken("accounting", key, f"is accounted for {count} times")
+            yield broken("accounting", key, f"is accounted for {count} times")
     for visit in facts.plan.visits:
         if visit.rep not in facts.reps:
-            yield _broken("stranger", visit.customer, f"is visited by unknown rep {visit.rep}")
+            yield broken("stranger", visit.customer, f"is visited by unknown rep {visit.rep}")
     for item in facts.plan.left_out:
         if not item.text:
-            yield _broken("accounting", item.customer, "is left out without a reason")
+            yield broken("accounting", item.customer, "is left out without a reason")
 
 
-def _identity(facts: _Facts) -> Iterable[Violation]:
+def _identity(facts: Facts) -> Iterable[Violation]:
     """Ids are unique, and an id that stood before still means the same customer."""
     before = {visit.id: visit for visit in facts.problem.previous}
     ids = Counter(visit.id for visit in facts.plan.visits)
     for visit in facts.plan.visits:
         if ids[visit.id] > 1 or not visit.id:
-            yield _broken("identity", visit.customer, f"shares id {visit.id!r}")
+            yield broken("identity", visit.customer, f"shares id {visit.id!r}")
         old = before.get(visit.id)
         if old is not None and (old.customer, old.number) != (visit.customer, visit.number):
-            yield _broken("identity", visit.customer, f"took over the id of {old.customer}")
+            yield broken("identity", visit.customer, f"took over the id of {old.customer}")
 
 
-def _times(facts: _Facts) -> Iterable[Violation]:
+def _times(facts: Facts) -> Iterable[Violation]:
     """Instant, zone, wall clock and day say the same, and lie in the horizon's future."""
     for visit, rep, customer in facts.suggested():
         wall = visit.start_at.astimezone(ZoneInfo(visit.zone)).replace(tzinfo=None)
         if visit.zone != rep.zone or visit.start_at.utcoffset() != timedelta():
-            yield _broken("time", visit.customer, "is not in the rep's zone, or not in UTC")
+            yield broken("time", visit.customer, "is not in the rep's zone, or not in UTC")
         if wall != visit.wall_start:
-            yield _broken("time", visit.customer, f"wall time {visit.wall_start} is {wall}")
+            yield broken("time", visit.customer, f"wall time {visit.wall_start} is {wall}")
         if visit.end_at - visit.start_at != timedelta(minutes=customer.minutes):
-            yield _broken("time", visit.customer, "does not last as long as it should")
+            yield broken("time", visit.customer, "does not last as long as it should")
         if not facts.problem.first <= visit.day <= facts.problem.last:
-            yield _broken("horizon", visit.customer, f"is on {visit.day}")
+            yield broken("horizon", visit.customer, f"is on {visit.day}")
         if visit.start_at < facts.problem.now:
-            yield _broken("past", visit.customer, f"starts at {visit.start_at.isoformat()}")
+            yield broken("past", visit.customer, f"starts at {visit.start_at.isoformat()}")
 
 
-def _consents(facts: _Facts) -> Iterable[Violation]:
+def _consents(facts: Facts) -> Iterable[Violation]:
     """Nobody is visited who bars it, declined it or put it off."""
     for visit in facts.visits:
         customer = facts.customers[visit.customer]
         if customer.barred:
-            yield _broken("consent", visit.customer, f"is barred: {customer.barred}")
+            yield broken("consent", visit.customer, f"is barred: {customer.barred}")
     for visit, rep, customer in facts.suggested():
         until = customer.reply_until
         waits = customer.reply in (Reply.DECLINED, Reply.SNOOZED)
         if waits and (visit.day < until if until else customer.reply is Reply.DECLINED):
-            yield _broken("reply", visit.customer, f"comes before {until or 'ever'}")
+            yield broken("reply", visit.customer, f"comes before {until or 'ever'}")
         if customer.owner != rep.id:
-            yield _broken("owner", visit.customer, f"is visited by {rep.id}")
+            yield broken("owner", visit.customer, f"is visited by {rep.id}")
 
 
-def _shifts(facts: _Facts) -> Iterable[Violation]:
+def _shifts(facts: Facts) -> Iterable[Violation]:
     """Each visit lies in a shift."""
     for visit, rep, _customer in facts.suggested():
-        shift = _shift(rep, visit.day)
+        shift = facts.shift(rep, visit.day)
         if shift is None:
-            yield _broken("shift", visit.customer, f"no shift on {visit.day}")
+            yield broken("shift", visit.customer, f"no shift on {visit.day}")
             continue
-        start, end = _shift_interval(rep, visit.day, shift)
+        start, end = shift_interval(rep, visit.day, shift)
         if visit.start_at < start or visit.end_at > end:
-            yield _broken("shift", visit.customer, f"is outside the shift on {visit.day}")
+            yield broken("shift", visit.customer, f"is outside the shift on {visit.day}")
 
 
-def _openings(facts: _Facts) -> Iterable[Violation]:
+def _openings(facts: Facts) -> Iterable[Violation]:
     """The whole visit lies in the customer's opening hours, on a day that is not blocked."""
     for visit, rep, customer in facts.suggested():
         zone = ZoneInfo(customer.zone or rep.zone)
         at = visit.start_at
         while at < visit.end_at:
             if not _is_open(customer, at, zone):
-                yield _broken("opening", visit.customer, f"is closed at {at.isoformat()}")
+                yield broken("opening", visit.customer, f"is closed at {at.isoformat()}")
                 break
             at += timedelta(minutes=1)
 
@@ -180,38 +136,40 @@ def _is_open(customer: Customer, at: datetime, zone: ZoneInfo) -> bool:
 
 
 def _bounds(day: date, opens: int, closes: int, zone: ZoneInfo, at: datetime) -> bool:
-    return _at(day, opens, zone) <= at and at + timedelta(minutes=1) <= _at(day, closes, zone)
+    return at_minute(day, opens, zone) <= at and at + timedelta(minutes=1) <= at_minute(
+        day, closes, zone
+    )
 
 
-def _busy(facts: _Facts) -> Iterable[Violation]:
+def _busy(facts: Facts) -> Iterable[Violation]:
     """No visit overlaps an appointment or another visit of the rep."""
     for visit, rep, _ in facts.suggested():
         for item in facts.problem.appointments:
             span = (item.start_at, item.end_at)
             if item.rep == rep.id and span[0] < span[1] and _overlap(visit, span):
-                yield _broken("busy", visit.customer, f"overlaps {item.label or 'an appointment'}")
+                yield broken("busy", visit.customer, f"overlaps {item.label or 'an appointment'}")
         for other in facts.visits:
             same = other.id == visit.id
             if not same and other.rep == rep.id and _overlap(visit, (other.start_at, other.end_at)):
-                yield _broken("overlap", visit.customer, f"overlaps the visit to {other.customer}")
+                yield broken("overlap", visit.customer, f"overlaps the visit to {other.customer}")
 
 
-def _overlap(visit: Visit | _Stop, span: Interval) -> bool:
+def _overlap(visit: Visit | Stop, span: Interval) -> bool:
     return visit.start_at < span[1] and span[0] < visit.end_at
 
 
-def _ways(facts: _Facts) -> Iterable[Violation]:
+def _ways(facts: Facts) -> Iterable[Violation]:
     """Between two stops of a day there is time for the way, without that of calls and meetings."""
     for visit, rep, customer in facts.suggested():
-        shift = _shift(rep, visit.day)
+        shift = facts.shift(rep, visit.day)
         if shift is None:
             continue
-        bounds = _shift_interval(rep, visit.day, shift)
-        others = [stop for stop in _stops(facts, rep, visit) if _overlap(stop, bounds)]
+        bounds = shift_interval(rep, visit.day, shift)
+        others = [stop for stop in stops_beside(facts, rep, visit) if _overlap(stop, bounds)]
         earlier = [stop for stop in others if stop.end_at <= visit.start_at]
         later = [stop for stop in others if stop.start_at >= visit.end_at]
-        earlier.append(_Stop(bounds[0], bounds[0], shift.start_place))
-        later.append(_Stop(bounds[1], bounds[1], shift.end_place))
+        earlier.append(Stop(bounds[0], bounds[0], shift.start_place))
+        later.append(Stop(bounds[1], bounds[1], shift.end_place))
         last = max(earlier, key=lambda stop: (stop.end_at, stop.start_at))
         after = min(later, key=lambda stop: (stop.start_at, stop.end_at))
         here = customer.place_id
@@ -219,26 +177,15 @@ def _ways(facts: _Facts) -> Iterable[Violation]:
         yield from _way(facts, visit, (visit.end_at, after.start_at), (here, after.place))
 
 
-def _stops(facts: _Facts, rep: Rep, visit: Visit) -> Iterable[_Stop]:
-    """Everything else that the rep does at a place."""
-    for other in facts.visits:
-        if other.rep == rep.id and other.id != visit.id:
-            place = facts.customers[other.customer].place_id
-            yield _Stop(other.start_at, other.end_at, place)
-    for item in facts.problem.appointments:
-        if item.rep == rep.id and item.place and item.start_at < item.end_at:
-            yield _Stop(item.start_at, item.end_at, item.place)
-
-
 def _way(
-    facts: _Facts, visit: Visit, span: Interval, places: tuple[str, str]
+    facts: Facts, visit: Visit, span: Interval, places: tuple[str, str]
 ) -> Iterable[Violation]:
     free = _free(facts, facts.reps[visit.rep], *span)
     if free < facts.minimum(visit.rep, *places):
-        yield _broken("travel", visit.customer, f"{free} from {places[0]!r} to {places[1]!r}")
+        yield broken("travel", visit.customer, f"{free} from {places[0]!r} to {places[1]!r}")
 
 
-def _free(facts: _Facts, rep: Rep, start: datetime, end: datetime) -> timedelta:
+def _free(facts: Facts, rep: Rep, start: datetime, end: datetime) -> timedelta:
     """Time between two instants that no appointment without a place takes."""
     taken = sorted(
         (max(a.start_at, start), min(a.end_at, end))
@@ -252,7 +199,7 @@ def _free(facts: _Facts, rep: Rep, start: datetime, end: datetime) -> timedelta:
     return free + max(timedelta(), end - at)
 
 
-def _gaps(facts: _Facts) -> Iterable[Violation]:
+def _gaps(facts: Facts) -> Iterable[Violation]:
     """Visits to one customer keep their distance from each other and from the last one."""
     for key, customer in facts.customers.items():
         own = sorted((v for v in facts.visits if v.customer == key), key=lambda v: v.start_at)
@@ -260,11 +207,11 @@ def _gaps(facts: _Facts) -> Iterable[Violation]:
         for first, second in pairwise(own):
             movable = Fixedness.SUGGESTED in (first.fixedness, second.fixedness)
             if movable and (second.day - first.day).days < gap:
-                yield _broken("gap", key, f"is visited on {first.day} and on {second.day}")
+                yield broken("gap", key, f"is visited on {first.day} and on {second.day}")
         for visit in own:
             last = customer.last_visit_on
             if visit.fixedness is Fixedness.SUGGESTED and last and (visit.day - last).days < gap:
-                yield _broken("gap", key, f"was visited on {last}, and is again on {visit.day}")
+                yield broken("gap", key, f"was visited on {last}, and is again on {visit.day}")
 
 
 def _gap(customer: Customer) -> int:
@@ -273,7 +220,7 @@ def _gap(customer: Customer) -> int:
     return max(1, customer.every_days // 2) if customer.every_days else 1
 
 
-def _pressure(facts: _Facts) -> Iterable[Violation]:
+def _pressure(facts: Facts) -> Iterable[Violation]:
     """No visit that the plan put there is one contact more than a customer may have in the time."""
     most, days = facts.problem.rules.max_contacts, facts.problem.rules.contact_days
     if not most:
@@ -283,21 +230,10 @@ def _pressure(facts: _Facts) -> Iterable[Violation]:
         ages = [(visit.day - day).days for day in (*customer.contacts, *own)]
         count = sum(0 <= age < days for age in ages)
         if count > most:
-            yield _broken("pressure", visit.customer, f"has {count} contacts by {visit.day}")
+            yield broken("pressure", visit.customer, f"has {count} contacts by {visit.day}")
 
 
-def _limits(facts: _Facts) -> Iterable[Violation]:
-    """No day holds more visits than the rep makes, as far as the plan added to it."""
-    for rep in facts.problem.reps:
-        if not rep.max_visits:
-            continue
-        days = Counter(visit.day for visit in facts.visits if visit.rep == rep.id)
-        for visit, _, _ in facts.suggested():
-            if visit.rep == rep.id and days[visit.day] > rep.max_visits:
-                yield _broken("limit", visit.customer, f"{days[visit.day]} visits on {visit.day}")
-
-
-def _kept(facts: _Facts) -> Iterable[Violation]:
+def _kept(facts: Facts) -> Iterable[Violation]:
     """What the rep pinned stands unchanged, unless a consent, an answer or an owner forbids it."""
     planned = {visit.id: visit for visit in facts.plan.visits}
     for old in facts.problem.previous:
@@ -309,34 +245,10 @@ def _kept(facts: _Facts) -> Iterable[Violation]:
             continue
         new = planned.get(old.id)
         if new is None or (new.start_at, new.end_at) != (old.start_at, old.end_at):
-            yield _broken("pinned", old.customer, f"was pinned at {old.start_at.isoformat()}")
+            yield broken("pinned", old.customer, f"was pinned at {old.start_at.isoformat()}")
 
 
-def _shift(rep: Rep, day: date) -> Shift | None:
-    for item in rep.absences + rep.holidays:
-        if item.first <= day <= item.last:
-            return None
-    dated = [item.shift for item in rep.dated_shifts if item.day == day]
-    weekly = [item for item in rep.shifts if item.weekday == day.weekday()]
-    return dated[0] if dated else (weekly[0] if weekly else None)
-
-
-def _shift_interval(rep: Rep, day: date, shift: Shift) -> Interval:
-    zone = ZoneInfo(rep.zone)
-    last = day if shift.end > shift.start else day + timedelta(days=1)
-    return _at(day, shift.start, zone), _at(last, shift.end, zone)
-
-
-def _at(day: date, minute: int, zone: ZoneInfo) -> datetime:
-    naive = datetime(day.year, day.month, day.day) + timedelta(minutes=minute)  # noqa: DTZ001
-    return naive.replace(tzinfo=zone).astimezone(UTC)
-
-
-def _broken(rule: str, customer: str, text: str) -> Violation:
-    return Violation(rule=rule, customer=customer, text=text)
-
-
-_RULES: tuple[Callable[[_Facts], Iterable[Violation]], ...] = (
-    _accounting, _identity, _times, _consents, _shifts, _openings, _busy, _ways, _gaps, _limits,
-    _pressure, _kept,
+_RULES: tuple[Callable[[Facts], Iterable[Violation]], ...] = (
+    _accounting, _identity, _times, _consents, _shifts, _openings, _busy, _ways, _gaps, limits,
+    _pressure, _kept, lunches, nights,
 )  # fmt: skip

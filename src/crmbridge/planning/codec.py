@@ -6,7 +6,7 @@ import json
 import types
 import zlib
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
@@ -66,8 +66,14 @@ def _plain(value: object, pack: Callable[[bytes], str]) -> object:
     if isinstance(value, (tuple, list)):
         return [_plain(item, pack) for item in value]
     if is_dataclass(value):
-        return {item.name: _plain(getattr(value, item.name), pack) for item in fields(value)}
+        told = [item for item in fields(value) if not _is_untold(item, value)]
+        return {item.name: _plain(getattr(value, item.name), pack) for item in told}
     raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+def _is_untold(item: Field[Any], value: object) -> bool:
+    """Whether a field that came later says nothing yet."""
+    return "untold" in item.metadata and bool(getattr(value, item.name) == item.default)
 
 
 @cache

@@ -1,82 +1,33 @@
 """Makes visit plans: a rep's days and wishes in, visits and reasons out."""
 
-import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
-from crmbridge.planning.board import Board, Standing, lay_board, with_bonus
 from crmbridge.planning.change import Act, Change, in_words
 from crmbridge.planning.codec import digest
-from crmbridge.planning.distances import Distances, distances_of
-from crmbridge.planning.greedy import by_value, fill, first_tours
 from crmbridge.planning.identity import name_visits
 from crmbridge.planning.itinerary import Route, day_route
 from crmbridge.planning.kept import Kept, keep_visits
-from crmbridge.planning.policy import Refusal, Wish, base_value, value_reasons, wishes
+from crmbridge.planning.layout import Layout, Search, lay_out, search_layout
+from crmbridge.planning.nights import away, search_with_nights, told_of_nights
+from crmbridge.planning.policy import Refusal, base_value, value_reasons
 from crmbridge.planning.problem import Problem, Rep, split_by_rep
-from crmbridge.planning.rules import Rules
 from crmbridge.planning.tours import TourState
 from crmbridge.planning.visit import (
     Budget,
     Fixedness,
     LeftOut,
+    Night,
     Plan,
     RepSummary,
     Visit,
     WhyNot,
 )
 from crmbridge.planning.why_not import Outcome, explain
-from crmbridge.planning.workdays import Workday, workdays
-from crmbridge.planning.zones import WallTime, moment, seconds_of, wall_clock
+from crmbridge.planning.workdays import Workday
+from crmbridge.planning.zones import WallTime, moment, wall_clock
 from crmbridge.records import Finding, Reason
-
-STEADIER = (1.0, 10.0)
-"""Keep bonuses tried when a plan moves more than the churn budget allows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """Tours that a search found, and how far it came."""
-
-    state: TourState
-    iterations: int = 0
-    cut_by_cap: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """What a short search can place, without names, reasons and times.
-
-    Args:
-        kept: customers of visits that stand and stay, one for each.
-        wanted: customers of the other visits that are due, one for each.
-        placed: those of them that found a place.
-        travel_minutes: of all days together, the ways home included.
-    """
-
-    kept: tuple[str, ...]
-    wanted: tuple[str, ...]
-    placed: tuple[str, ...]
-    travel_minutes: float
-
-
-def try_out(problem: Problem, rep: Rep, budget: Budget) -> Trial:
-    """Plan a rep's part of a problem just far enough to count what fits."""
-    kept = keep_visits(problem, rep)
-    days = workdays(problem, rep, kept.visits)
-    wanted, _ = _wanted(problem, kept)
-    board = lay_board(problem, rep, days, wanted, distances_of(problem, rep.id))
-    before = _nodes_before(wanted, days, kept.loose)
-    state = _search(board, before, budget).state
-    limits = board.day_travel.tolist()
-    travel = sum(limit - left for limit, left in zip(limits, state.travel_left, strict=True))
-    return Trial(
-        kept=tuple(visit.customer for visit in kept.visits),
-        wanted=tuple(wish.customer.key for wish in wanted),
-        placed=tuple(wanted[node].customer.key for node in sorted(state.placed)),
-        travel_minutes=travel / 60,
-    )
 
 
 def plan_visits(problem: Problem, budget: Budget) -> Plan:
@@ -117,6 +68,7 @@ def join_plans(problem: Problem, budget: Budget, plans: Iterable[Plan]) -> Plan:
         ),
         reps=tuple(rep for plan in parts for rep in plan.reps),
         findings=_summed(finding for plan in parts for finding in plan.findings),
+        nights=tuple(night for plan in parts for night in plan.nights),
     )
     return replace(joined, id=digest(joined))
 
@@ -148,115 +100,29 @@ def _bare(problem: Problem, budget: Budget, left_out: tuple[LeftOut, ...]) -> Pl
 
 
 def _plan_rep(problem: Problem, rep: Rep, budget: Budget) -> Plan:
-    kept = keep_visits(problem, rep)
-    days = workdays(problem, rep, kept.visits)
-    wanted, refused = _wanted(problem, kept)
-    distances = distances_of(problem, rep.id)
-    board = lay_board(problem, rep, days, wanted, distances)
-    before = _nodes_before(wanted, days, kept.loose)
-    found = _steady_search(board, before, problem.rules, budget)
+    home = lay_out(problem, away(rep, rep.away), keep_visits(problem, rep))
+    laid, found, nights = home, search_layout(problem, home, budget), tuple[Night, ...]()
+    if rep.nights:
+        laid, found, nights = search_with_nights(problem, home, found, budget)
     outcome = Outcome(
-        days=days,
-        wishes=wanted,
+        days=laid.days,
+        wishes=laid.wanted,
         full=found.state,
-        empty=TourState(board),
+        empty=TourState(laid.board),
         bonus=problem.rules.keep_bonus,
     )
-    planned = name_visits(problem, _visits(problem, rep, outcome), kept.loose)
-    routes = _routes(problem, rep, distances, days, [*_explained(problem, kept), *planned])
-    left_out = _left_out(rep, outcome, refused, {visit.customer for visit in kept.visits})
+    kept, standing = laid.kept, (*rep.away, *nights)
+    planned = name_visits(problem, _visits(problem, laid.rep, outcome), kept.loose)
+    visits = told_of_nights(problem, [*_explained(problem, kept), *planned], standing)
+    routes = _routes(problem, laid, visits)
+    left_out = _left_out(rep, outcome, laid.refused, {visit.customer for visit in kept.visits})
     return replace(
         _bare(problem, budget, left_out=tuple(left_out)),
         visits=tuple(visit for route in routes for visit in route.visits),
-        reps=(_summary(rep, days, routes, len(left_out), found),),
-        findings=(*kept.findings, *_day_findings(days), *_travel_findings(routes)),
+        reps=(_summary(rep, laid.days, routes, len(left_out), found),),
+        findings=(*kept.findings, *_day_findings(laid.days), *_travel_findings(routes)),
+        nights=tuple(sorted(standing)),
     )
-
-
-def _wanted(problem: Problem, kept: Kept) -> tuple[list[Wish], dict[str, Refusal]]:
-    """All wishes in node order, and why the other customers have none."""
-    days = _days_taken(problem, kept)
-    wanted, refused = list[Wish](), dict[str, Refusal]()
-    for customer in problem.customers:
-        found = wishes(problem, customer, tuple(sorted(days.get(customer.key, ()))))
-        if isinstance(found, Refusal):
-            refused[customer.key] = found
-        else:
-            wanted += found
-    return wanted, refused
-
-
-def _days_taken(problem: Problem, kept: Kept) -> dict[str, set[date]]:
-    """Days on which a customer is seen anyhow: kept visits, and appointments in the calendar."""
-    zone = problem.reps[0].zone
-    days: dict[str, set[date]] = {}
-    for visit in kept.visits:
-        days.setdefault(visit.customer, set()).add(visit.day)
-    for item in problem.appointments:
-        day = wall_clock(int(item.start_at.timestamp()), zone).date()
-        if item.customer and problem.first <= day <= problem.last:
-            days.setdefault(item.customer, set()).add(day)
-    return days
-
-
-def _steady_search(
-    board: Board, before: Sequence[Standing], rules: Rules, budget: Budget
-) -> Search:
-    """The first search that keeps the churn budget, each holding on harder to what stood before.
-
-    The last resort is the first plan, which moves nothing that can stay.
-    """
-    for bonus in (rules.keep_bonus, *STEADIER):
-        found = _search(with_bonus(board, before, bonus), before, budget)
-        if _churn(board, before, found.state) <= rules.churn_budget:
-            return found
-    return Search(state=first_tours(board, before))
-
-
-def _churn(board: Board, before: Sequence[Standing], state: TourState) -> float:
-    """Share of the earlier visits whose customer is not visited on that day any more."""
-    group = board.group.tolist()
-    days = {(group[node], state.legs[leg][4]) for node, leg in state.placed.items()}
-    left = sum((group[item.node], item.day) not in days for item in before)
-    return left / len(before) if before else 0.0
-
-
-def _search(board: Board, before: Sequence[Standing], budget: Budget) -> Search:
-    first = first_tours(board, before)
-    if budget.iterations == 0 or board.nodes == 0:
-        return Search(state=first)
-    # Only here, since it loads the compiler.
-    from crmbridge.planning.search import Effort, search
-
-    effort = Effort(
-        iterations=budget.iterations, seconds=budget.seconds or math.inf, seed=budget.seed
-    )
-    found = search(board, first.freeze(), effort)
-    state = TourState(board)
-    state.load(found.tours)
-    fill(state, by_value(board))
-    return Search(state=state, iterations=found.iterations, cut_by_cap=found.cut)
-
-
-def _nodes_before(
-    wanted: Sequence[Wish], days: Sequence[Workday], loose: Sequence[Visit]
-) -> list[Standing]:
-    """Where the earlier plan had which nodes, each visit with a node of its own."""
-    index = {day.day: i for i, day in enumerate(days)}
-    nodes: dict[str, list[int]] = {}
-    for node, wish in enumerate(wanted):
-        nodes.setdefault(wish.customer.key, []).append(node)
-    found = []
-    for visit in loose:
-        left = nodes.get(visit.customer, [])
-        worth = {node: dict(wanted[node].values).get(visit.day, 0.0) for node in left}
-        best = max(left, key=lambda node: (worth[node], -node), default=None)
-        if best is not None and worth[best] > 0 and visit.day in index:
-            left.remove(best)
-            day = index[visit.day]
-            start = days[day].to_working(seconds_of(visit.start_at))
-            found.append(Standing(node=best, day=day, start=start))
-    return found
 
 
 def _visits(problem: Problem, rep: Rep, outcome: Outcome) -> list[Visit]:
@@ -302,19 +168,13 @@ def _explained(problem: Problem, kept: Kept) -> Iterable[Visit]:
         yield replace(visit, value=value, reasons=(stays, *reasons))
 
 
-def _routes(
-    problem: Problem,
-    rep: Rep,
-    distances: Distances,
-    days: Sequence[Workday],
-    visits: Sequence[Visit],
-) -> list[Route]:
+def _routes(problem: Problem, laid: Layout, visits: Sequence[Visit]) -> list[Route]:
     by_day: dict[date, list[Visit]] = {}
     for visit in visits:
         by_day.setdefault(visit.day, []).append(visit)
-    worked = {day.day: day for day in days}
+    worked = {day.day: day for day in laid.days}
     return [
-        day_route(problem, rep, distances, day, by_day[day], worked.get(day))
+        day_route(problem, laid.rep, laid.distances, day, by_day[day], worked.get(day))
         for day in sorted(by_day)
     ]
 

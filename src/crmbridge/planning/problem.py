@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from crmbridge.errors import UsageError
 from crmbridge.planning.rules import Rules, need_between
-from crmbridge.planning.visit import Visit
+from crmbridge.planning.visit import UNTOLD, Night, Visit
 from crmbridge.records import Reason
 
 MINUTES_PER_DAY = 1440
@@ -104,6 +104,9 @@ class Rep:
         holidays: public holidays, as dates.
         max_visits: most visits a day, 0 for no limit; appointments with a customer count.
         max_travel_minutes: most minutes of travel a day, 0 for no limit.
+        nights: most nights away from home that a plan may propose; 0 for none.
+        night_price: value that a night must bring more than it; >= 0.
+        away: nights that stand already, that before the first day included.
     """
 
     id: str
@@ -116,10 +119,13 @@ class Rep:
     holidays: tuple[DateRange, ...] = ()
     max_visits: int = 0
     max_travel_minutes: int = 0
+    nights: int = field(default=0, metadata=UNTOLD)
+    night_price: float = field(default=0.0, metadata=UNTOLD)
+    away: tuple[Night, ...] = field(default=(), metadata=UNTOLD)
 
     def __post_init__(self) -> None:
         """Sort what has no order of its own, so that equal reps compare equal."""
-        for name in ("shifts", "absences", "holidays"):
+        for name in ("shifts", "absences", "holidays", "away"):
             object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
         dated = tuple(sorted(self.dated_shifts, key=lambda item: item.day))
         object.__setattr__(self, "dated_shifts", dated)

@@ -9,6 +9,9 @@ from crmbridge.errors import UsageError
 from crmbridge.planning.change import Change
 from crmbridge.records import Finding, Reason
 
+UNTOLD = {"untold": True}
+"""Marks a field that came later: `digest` leaves it out while it has its default, so that what was
+made before keeps its digest."""
 _NAMESPACE = UUID("5a0f5c0e-5d0c-5f4e-9b59-3c3b7d1f7a11")
 
 
@@ -86,6 +89,22 @@ class Visit:
     fixedness: Fixedness = Fixedness.SUGGESTED
     revision: int = 0
     reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Night:
+    """A night that a rep spends away from home, between two days of work.
+
+    Args:
+        day: the day that ends there; the next one begins there.
+        place: as the travel matrix names it.
+        customer: key of the customer near whom it is.
+    """
+
+    rep: str
+    day: date
+    place: str
+    customer: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +185,7 @@ class Plan:
         problem: digest of the problem.
         visits: by rep, then start.
         left_out: by customer key.
+        nights: away from home, by rep, then day; those that stood already among them.
     """
 
     id: str
@@ -177,6 +197,7 @@ class Plan:
     left_out: tuple[LeftOut, ...] = ()
     reps: tuple[RepSummary, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+    nights: tuple[Night, ...] = field(default=(), metadata=UNTOLD)
 
     @property
     def cut_by_cap(self) -> bool:

@@ -7,9 +7,9 @@ spread. So a short search places what is due, and its ways are taken for those o
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from crmbridge.planning.planner import Trial, try_out
+from crmbridge.planning.layout import Trial, try_out
 from crmbridge.planning.problem import Customer, Problem, Rep
 from crmbridge.planning.visit import Budget
 from crmbridge.planning.workdays import workdays
@@ -117,7 +117,7 @@ def _rep_capacity(problem: Problem, rep: Rep, effort: Budget) -> RepCapacity:
     hours = sum(day.free_seconds() for day in days) / 3600
     own = [item for item in problem.customers if item.owner == rep.id and not item.barred]
     due = [item for item in own if item.every_days]
-    trial = try_out(_part_of(problem, rep), rep, effort)
+    trial = _trial(problem, rep, effort) if due else Trial()
     way = _way(trial)
     names = sorted({item.class_ for item in due})
     classes = tuple(
@@ -134,6 +134,14 @@ def _rep_capacity(problem: Problem, rep: Rep, effort: Budget) -> RepCapacity:
         without_interval=len(own) - len(due),
         twice=_short_of_twice(trial),
     )
+
+
+def _trial(problem: Problem, rep: Rep, effort: Budget) -> Trial:
+    """The first plan where it has room for everybody; a search only where it has not."""
+    part = _part_of(problem, rep)
+    first = try_out(part, rep, replace(effort, iterations=0))
+    is_enough = len(first.placed) == len(first.wanted) or effort.iterations == 0
+    return first if is_enough else try_out(part, rep, effort)
 
 
 def _part_of(problem: Problem, rep: Rep) -> Problem:

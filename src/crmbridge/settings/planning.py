@@ -80,6 +80,10 @@ class RepSettings(Table):
     "Most visits a day; 0 for no limit."
     max_travel_minutes: Count = 0
     "Most minutes on the road a day; 0 for no limit."
+    nights: Count = 0
+    "Most nights away from home in a plan, between two working days; 0 for none."
+    night_price: Amount = 100.0
+    "What a night must bring more in visits' scores, each from 0 to 100, to be proposed."
     connection: str = ""
     "Connection the rep's visits are written to, where several could take them."
 

@@ -6,7 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crmbridge.planning import Budget, Fixedness, check_plan, plan_visits
-from crmbridge.testing.planning import a_customer, a_problem, a_rep, an_appointment, hours
+from crmbridge.testing.planning import (
+    a_customer,
+    a_problem,
+    a_rep,
+    a_week,
+    an_appointment,
+    hours,
+)
 
 GREEDY = Budget(iterations=0)
 
@@ -133,3 +140,35 @@ def test_travel_is_not_done_during_a_call():
 
     # The ten minutes from eight that the way takes are those of the call.
     assert rules(replace(problem, appointments=(call,)), plan) == {"travel"}
+
+
+def test_a_day_without_time_for_lunch_is_found():
+    rep = a_rep(shifts=a_week(lunch_minutes=45, lunch_slack=30))
+    problem = a_problem([a_customer(f"c{i}", minutes=50) for i in range(40)], reps=(rep,))
+    plan = plan_visits(problem, GREEDY)
+    assert check_plan(problem, plan) == []
+    longer = replace(problem, reps=(a_rep(shifts=a_week(lunch_minutes=120, lunch_slack=0)),))
+
+    assert rules(longer, plan) == {"lunch"}
+
+
+def test_lunch_that_appointments_take_is_no_fault_of_the_plan():
+    rep = a_rep(shifts=a_week(lunch_minutes=45, lunch_slack=30))
+    noon = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    meeting = an_appointment(noon, noon + timedelta(hours=3))
+    problem = a_problem([a_customer("c")], reps=(rep,), appointments=(meeting,))
+
+    assert check_plan(problem, plan_visits(problem, GREEDY)) == []
+
+
+@pytest.mark.parametrize(
+    "limit", [{"max_visits": 3}, {"max_travel_minutes": 45}], ids=["visits", "travel"]
+)
+def test_days_beyond_the_rep_s_limits_are_found(limit):
+    problem = a_problem([a_customer(f"c{i}") for i in range(20)])
+    free = plan_visits(problem, GREEDY)
+    held = replace(problem, reps=(a_rep(**limit),))
+
+    assert rules(problem, free) == set()
+    assert rules(held, free) == {"limit"}
+    assert rules(held, plan_visits(held, Budget(iterations=300, seconds=0))) == set()

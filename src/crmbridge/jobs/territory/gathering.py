@@ -15,7 +15,7 @@ from crmbridge.jobs.analysis.holdout import drawn_arms
 from crmbridge.jobs.identity.once import planned_once
 from crmbridge.jobs.territory.busy import read_calendars
 from crmbridge.jobs.territory.consent import VisitConsent, visit_consent
-from crmbridge.jobs.territory.keeping import visit_of
+from crmbridge.jobs.territory.keeping import nights_of, visit_of
 from crmbridge.jobs.territory.known import Known, Worth, key_of
 from crmbridge.jobs.territory.outside import known_places
 from crmbridge.jobs.territory.places import located
@@ -24,7 +24,7 @@ from crmbridge.jobs.territory.replies import lasting_replies, with_lasting
 from crmbridge.jobs.territory.reps import JoinedRep, JoinedReps, RepRecord, join_reps
 from crmbridge.jobs.territory.standing import Standing, standing
 from crmbridge.jobs.workspace import Workspace
-from crmbridge.planning import DateRange, Visit
+from crmbridge.planning import DateRange, Night, Visit
 from crmbridge.planning.days_off import public_holidays
 from crmbridge.push.facts import taken_away_unseen
 from crmbridge.push.ledger import deleted_by_us
@@ -117,6 +117,7 @@ def gather(
         ics=calendars.spans,
         barred={**barred, **once.barred},
         previous=stands.visits,
+        nights=stands.nights,
         replies=with_lasting(stands.replies, lasting),
         numbers=numbers,
         policies=policies.by_key,
@@ -197,6 +198,7 @@ def _standing(workspace: Workspace, customers: list[Record], now: datetime) -> S
     since = (now.date() - timedelta(days=days)).isoformat()
     planned: list[Visit] = []
     former: list[Visit] = []
+    nights: list[Night] = []
     keys: dict[str, str] = {}
     with workspace.store.read() as tx:
         for connection in sorted({*workspace.settings.connections, ""}):
@@ -207,9 +209,11 @@ def _standing(workspace: Workspace, customers: list[Record], now: datetime) -> S
             before = [visit_of(one) for one in former_visits(tx, plan, since)]
             keys.update((visit_key(connection, one.id), one.id) for one in (*own, *before))
             planned += own
+            nights += nights_of(plan)
             former += before
         seen = _seen(workspace, tx, keys)
-    return standing(planned, seen, customers, now.date(), days, former)
+    stands = standing(planned, seen, customers, now.date(), days, former)
+    return replace(stands, nights=tuple(nights))
 
 
 def _seen(workspace: Workspace, tx: Connection, keys: Mapping[str, str]) -> dict[str, Any]:

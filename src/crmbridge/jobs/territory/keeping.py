@@ -11,6 +11,7 @@ from crmbridge.planning import (
     Budget,
     Fixedness,
     LeftOut,
+    Night,
     Plan,
     Problem,
     Visit,
@@ -43,10 +44,22 @@ def keep_plan(workspace: Workspace, problem: Problem, plan: Plan) -> None:
         seed=plan.budget.seed,
         parameters=dumps(plan.budget),
         problem=dumps(problem),
-        summary=json.dumps({"visits": len(plan.visits), "left_out": len(plan.left_out)}),
+        summary=_summary(plan),
     )
     with workspace.store.write() as tx:
         save_plan(tx, stored, plan.visits, plan.left_out)
+
+
+def _summary(plan: Plan) -> str:
+    counts = {"visits": len(plan.visits), "left_out": len(plan.left_out)}
+    nights = [json.loads(dumps(night)) for night in plan.nights]
+    return json.dumps({**counts, "nights": nights} if nights else counts)
+
+
+def nights_of(head: StoredPlan) -> tuple[Night, ...]:
+    """The nights away from home of a kept plan."""
+    nights = json.loads(head.summary).get("nights", ())
+    return tuple(loads(Night, json.dumps(night)) for night in nights)
 
 
 def load_plans(workspace: Workspace) -> list[tuple[Problem, Plan]]:
@@ -63,7 +76,8 @@ def load_plans(workspace: Workspace) -> list[tuple[Problem, Plan]]:
 def basis_digest(problem: Problem) -> str:
     """Digest of what a plan is made from, without what earlier plans left behind."""
     fresh = tuple(replace(customer, last_number=0) for customer in problem.customers)
-    return digest(replace(problem, previous=(), customers=fresh))
+    reps = tuple(replace(rep, away=()) for rep in problem.reps)
+    return digest(replace(problem, previous=(), customers=fresh, reps=reps))
 
 
 def plan_of(tx: Connection, head: StoredPlan) -> Plan:
@@ -87,6 +101,7 @@ def plan_of(tx: Connection, head: StoredPlan) -> Plan:
             )
             for one in left_out
         ),
+        nights=nights_of(head),
     )
 
 

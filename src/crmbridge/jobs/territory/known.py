@@ -7,7 +7,7 @@ from typing import Any
 
 from crmbridge.jobs.territory.policies import VisitPolicy
 from crmbridge.jobs.territory.reps import JoinedReps
-from crmbridge.planning import DateRange, Reply, Visit
+from crmbridge.planning import DateRange, Night, Reply, Visit
 from crmbridge.records import Reason, RecordKey
 
 
@@ -37,6 +37,7 @@ class Known:
         ics: rep id -> (start, end, label) of times taken in calendar files.
         barred: customer -> why no visit is allowed.
         previous: visits of the plan before, as they stand in the calendar now.
+        nights: away from home, of the plans in force.
         replies: customer -> reply and the day until which it holds.
         numbers: customer -> highest running number of any visit ever planned.
         holidays: rep id -> public holidays.
@@ -53,6 +54,7 @@ class Known:
     ics: Mapping[str, Sequence[tuple[datetime, datetime, str]]] = field(default_factory=dict)
     barred: Mapping[RecordKey, str] = field(default_factory=dict)
     previous: Sequence[Visit] = ()
+    nights: Sequence[Night] = ()
     replies: Mapping[RecordKey, tuple[Reply, date | None]] = field(default_factory=dict)
     numbers: Mapping[RecordKey, int] = field(default_factory=dict)
     holidays: Mapping[str, tuple[DateRange, ...]] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from crmbridge.jobs.territory.taken import taken_times
 from crmbridge.planning import (
     Customer,
     DateRange,
+    Night,
     Problem,
     Rep,
     Rules,
@@ -223,7 +224,14 @@ class _Builder:
             holidays=self._known.holidays.get(rep.id, ()),
             max_visits=rep.settings.max_visits,
             max_travel_minutes=rep.settings.max_travel_minutes,
+            nights=rep.settings.nights,
+            night_price=rep.settings.night_price if rep.settings.nights else 0.0,
+            away=tuple(n for n in self._known.nights if n.rep == rep.id and self._stands(n)),
         )
+
+    def _stands(self, night: Night) -> bool:
+        """Whether the rep wakes up there on the first day, or its days are frozen."""
+        return -1 <= (night.day - self._first).days < self._planning.freeze_days
 
     def _homes(self, reps: Sequence[JoinedRep]) -> Coordinates:
         return {HOME + rep.id: rep.home for rep in reps if rep.home}

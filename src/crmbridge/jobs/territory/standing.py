@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crmbridge.planning import Fixedness, Reply, Visit
+from crmbridge.planning import Fixedness, Night, Reply, Visit
 from crmbridge.records import RecordKey, from_millis
 from crmbridge.store.schema import DELETED, MISSING
 
@@ -23,10 +23,12 @@ class Standing:
     """The visits of the plan before as they stand now, and what was answered.
 
     Args:
+        nights: away from home, of the plan before.
         replies: customer -> reply and the day until which it holds; None for no end.
     """
 
     visits: tuple[Visit, ...] = ()
+    nights: tuple[Night, ...] = ()
     replies: Mapping[RecordKey, tuple[Reply, date | None]] = field(default_factory=dict)
 
 

@@ -1,0 +1,188 @@
+"""One rep's problem laid out for the searches, and the searches of it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from crmbridge.planning.board import Board, Standing, lay_board, with_bonus
+from crmbridge.planning.distances import Distances, distances_of
+from crmbridge.planning.greedy import by_value, fill, first_tours
+from crmbridge.planning.kept import Kept, keep_visits
+from crmbridge.planning.policy import Refusal, Wish, wishes
+from crmbridge.planning.problem import Problem, Rep
+from crmbridge.planning.tours import TourState
+from crmbridge.planning.visit import Budget, Visit
+from crmbridge.planning.workdays import Workday, workdays
+from crmbridge.planning.zones import seconds_of, wall_clock
+
+STEADIER = (1.0, 10.0)
+"""Keep bonuses tried when a plan moves more than the churn budget allows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Tours that a search found, and how far it came."""
+
+    state: TourState
+    iterations: int = 0
+    cut_by_cap: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """A rep's days, wishes and ways, and what stood before.
+
+    Args:
+        rep: with the nights away that the days are laid for.
+        refused: customers without a wish, and why.
+        before: where the loose visits of the plan before had their nodes.
+    """
+
+    rep: Rep
+    kept: Kept
+    days: Sequence[Workday]
+    wanted: Sequence[Wish]
+    refused: dict[str, Refusal]
+    distances: Distances
+    board: Board
+    before: Sequence[Standing]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a short search can place, without names, reasons and times.
+
+    Args:
+        kept: customers of visits that stand and stay, one for each.
+        wanted: customers of the other visits that are due, one for each.
+        placed: those of them that found a place.
+        travel_minutes: of all days together, the ways home included.
+    """
+
+    kept: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
+    placed: tuple[str, ...] = ()
+    travel_minutes: float = 0.0
+
+
+def try_out(problem: Problem, rep: Rep, budget: Budget) -> Trial:
+    """Plan a rep's part of a problem just far enough to count what fits."""
+    laid = lay_out(problem, rep, keep_visits(problem, rep))
+    state = _search(laid.board, laid.before, budget).state
+    limits = laid.board.day_travel.tolist()
+    travel = sum(limit - left for limit, left in zip(limits, state.travel_left, strict=True))
+    return Trial(
+        kept=tuple(visit.customer for visit in laid.kept.visits),
+        wanted=tuple(wish.customer.key for wish in laid.wanted),
+        placed=tuple(laid.wanted[node].customer.key for node in sorted(state.placed)),
+        travel_minutes=travel / 60,
+    )
+
+
+def lay_out(problem: Problem, rep: Rep, kept: Kept) -> Layout:
+    """Everything that a search of the rep's days plays on."""
+    days = workdays(problem, rep, kept.visits)
+    wanted, refused = _wanted(problem, kept)
+    distances = distances_of(problem, rep.id)
+    return Layout(
+        rep=rep,
+        kept=kept,
+        days=days,
+        wanted=wanted,
+        refused=refused,
+        distances=distances,
+        board=lay_board(problem, rep, days, wanted, distances),
+        before=_nodes_before(wanted, days, kept.loose),
+    )
+
+
+def search_layout(problem: Problem, layout: Layout, budget: Budget) -> Search:
+    """The first search that keeps the churn budget, each holding on harder to what stood before.
+
+    The last resort is the first plan, which moves nothing that can stay.
+    """
+    rules, board, before = problem.rules, layout.board, layout.before
+    for bonus in (rules.keep_bonus, *STEADIER):
+        found = _search(with_bonus(board, before, bonus), before, budget)
+        if _churn(board, before, found.state) <= rules.churn_budget:
+            return found
+    return Search(state=first_tours(board, before))
+
+
+def worth_of_visits(layout: Layout, found: Search) -> float:
+    """What the visits of a search are worth, wherever they stood before."""
+    state, value = found.state, layout.board.value
+    return sum(float(value[node, state.legs[leg][4]]) for node, leg in state.placed.items())
+
+
+def _wanted(problem: Problem, kept: Kept) -> tuple[list[Wish], dict[str, Refusal]]:
+    """All wishes in node order, and why the other customers have none."""
+    days = _days_taken(problem, kept)
+    wanted, refused = list[Wish](), dict[str, Refusal]()
+    for customer in problem.customers:
+        found = wishes(problem, customer, tuple(sorted(days.get(customer.key, ()))))
+        if isinstance(found, Refusal):
+            refused[customer.key] = found
+        else:
+            wanted += found
+    return wanted, refused
+
+
+def _days_taken(problem: Problem, kept: Kept) -> dict[str, set[date]]:
+    """Days on which a customer is seen anyhow: kept visits, and appointments in the calendar."""
+    zone = problem.reps[0].zone
+    days: dict[str, set[date]] = {}
+    for visit in kept.visits:
+        days.setdefault(visit.customer, set()).add(visit.day)
+    for item in problem.appointments:
+        day = wall_clock(int(item.start_at.timestamp()), zone).date()
+        if item.customer and problem.first <= day <= problem.last:
+            days.setdefault(item.customer, set()).add(day)
+    return days
+
+
+def _churn(board: Board, before: Sequence[Standing], state: TourState) -> float:
+    """Share of the earlier visits whose customer is not visited on that day any more."""
+    group = board.group.tolist()
+    days = {(group[node], state.legs[leg][4]) for node, leg in state.placed.items()}
+    left = sum((group[item.node], item.day) not in days for item in before)
+    return left / len(before) if before else 0.0
+
+
+def _search(board: Board, before: Sequence[Standing], budget: Budget) -> Search:
+    first = first_tours(board, before)
+    if budget.iterations == 0 or board.nodes == 0:
+        return Search(state=first)
+    # Only here, since it loads the compiler.
+    from crmbridge.planning.search import Effort, search
+
+    effort = Effort(
+        iterations=budget.iterations, seconds=budget.seconds or math.inf, seed=budget.seed
+    )
+    found = search(board, first.freeze(), effort)
+    state = TourState(board)
+    state.load(found.tours)
+    fill(state, by_value(board))
+    return Search(state=state, iterations=found.iterations, cut_by_cap=found.cut)
+
+
+def _nodes_before(
+    wanted: Sequence[Wish], days: Sequence[Workday], loose: Sequence[Visit]
+) -> list[Standing]:
+    """Where the earlier plan had which nodes, each visit with a node of its own."""
+    index = {day.day: i for i, day in enumerate(days)}
+    nodes: dict[str, list[int]] = {}
+    for node, wish in enumerate(wanted):
+        nodes.setdefault(wish.customer.key, []).append(node)
+    found = []
+    for visit in loose:
+        left = nodes.get(visit.customer, [])
+        worth = {node: dict(wanted[node].values).get(visit.day, 0.0) for node in left}
+        best = max(left, key=lambda node: (worth[node], -node), default=None)
+        if best is not None and worth[best] > 0 and visit.day in index:
+            left.remove(best)
+            day = index[visit.day]
+            start = days[day].to_working(seconds_of(visit.start_at))
+            found.append(Standing(node=best, day=day, start=start))
+    return found
