@@ -36,6 +36,8 @@ def first_pulls(workspace: Workspace, names: Sequence[str], stream: str = "") ->
                 found = preview(workspace.store, source_of(workspace, opened, stream))
         except CrmbridgeError:
             continue  # the pull itself says so, and goes on with the others
+        if all(one.error for one in found):
+            continue  # the account lets nobody in: the pull says that once
         first = [one for one in found if one.is_first]
         yield from (_line(name, one) for one in first)
 

@@ -60,10 +60,10 @@ def show_pull(report: "RunReport") -> None:
         for stream, counts in streams.items()
         if any(getattr(counts, count) for count in COUNTS)
     ]
-    if not rows:
-        show("Nothing new.")
-    else:
+    if rows:
         show(table(("connection", "stream", *COUNTS), rows))
+    elif not report.stops:
+        show("Nothing new.")
     note_findings(report.findings)
     for line in report.stops:
         note(line)
