@@ -5,8 +5,9 @@ import json
 import pytest
 
 from crmbridge.adapters import ErrorClass
-from crmbridge.adapters.http import Response
-from crmbridge_salesforce.codes import class_of, classify, explain, quota_of
+from crmbridge.adapters.http import Effect, Request, Response
+from crmbridge.adapters.verdict import judge_answer
+from crmbridge_salesforce.codes import DIALECT, class_of, classify, explain, quota_of
 from crmbridge_salesforce.ids import to_18
 
 R, T, Q, A, C = (
@@ -30,6 +31,12 @@ def body(code: str, message: str = "") -> bytes:
         (400, body("INVALID_QUERY_LOCATOR"), R),
         (400, body("UNSUPPORTED_API_VERSION"), C),
         (400, body("DUPLICATES_DETECTED"), R),
+        (400, body("INVALID_TYPE"), C),
+        (400, body("INVALID_FIELD_FOR_INSERT_UPDATE"), C),
+        (400, body("INVALID_CROSS_REFERENCE_KEY"), R),
+        (400, body("LIMIT_EXCEEDED"), Q),
+        (400, body("API_ERROR", "Implementation restriction"), None),
+        (400, body("A_CODE_OF_TOMORROW"), None),
         (400, body("UNABLE_TO_LOCK_ROW"), T),
         (400, b"", None),
         (400, b"<html>", None),
@@ -38,6 +45,10 @@ def body(code: str, message: str = "") -> bytes:
         (403, body("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), Q),
         (403, body("REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded."), T),
         (403, body("API_DISABLED_FOR_ORG"), C),
+        (403, body("INSUFFICIENT_ACCESS_OR_READONLY"), C),
+        (403, body("TXN_SECURITY_METERING_ERROR"), C),
+        (403, body("A_CODE_OF_TOMORROW"), None),
+        (406, b"", None),
         (404, body("NOT_FOUND"), None),
         (412, body("PRECONDITION_FAILED"), None),
         (420, b"", None),
@@ -49,9 +60,28 @@ def test_an_answer_means(status: int, answer: bytes, expected: ErrorClass | None
 
 
 @pytest.mark.parametrize(
+    ("effect", "expected"),
+    [(Effect.READ, ErrorClass.CONFIG), (Effect.KEYED, R), (Effect.ONCE, R)],
+)
+def test_a_refusal_that_nobody_knows_stops_a_read_and_splits_a_batch(
+    effect: Effect, expected: ErrorClass
+) -> None:
+    """So it is seen at once; of a batch the row to blame is found."""
+    refusal = Response(status=400, headers={}, body=body("A_CODE_OF_TOMORROW"))
+
+    assert (
+        judge_answer(Request(method="POST", url="/", effect=effect), refusal, DIALECT) is expected
+    )
+
+
+@pytest.mark.parametrize(
     ("code", "expected"),
     [
         ("REQUIRED_FIELD_MISSING", R),
+        ("INVALID_EMAIL_ADDRESS", R),
+        ("FIELD_INTEGRITY_EXCEPTION", R),
+        ("INVALID_CROSS_REFERENCE_KEY", R),
+        ("DUPLICATE_EXTERNAL_ID", R),
         ("STRING_TOO_LONG", R),
         ("FIELD_CUSTOM_VALIDATION_EXCEPTION", R),
         ("DUPLICATE_VALUE", R),

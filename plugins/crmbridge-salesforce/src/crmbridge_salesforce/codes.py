@@ -32,8 +32,19 @@ _TRANSIENT = frozenset(
 )  # fmt: skip
 """Among them codes of rows that were not done because of another one."""
 _QUOTA = frozenset({"REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED", "STORAGE_LIMIT_EXCEEDED"})
+_RECORD = frozenset(
+    {
+        "REQUIRED_FIELD_MISSING", "STRING_TOO_LONG", "INVALID_EMAIL_ADDRESS", "INVALID_ID_FIELD",
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION", "FIELD_INTEGRITY_EXCEPTION", "FIELD_FILTER_VALIDATION",
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        "DUPLICATE_VALUE", "DUPLICATES_DETECTED", "DUPLICATE_EXTERNAL_ID", "MALFORMED_ID",
+        "NUMBER_OUTSIDE_VALID_RANGE", "ENTITY_IS_LOCKED", "JSON_PARSER_ERROR",
+    }
+)  # fmt: skip
+"""What is about a row. A whole answer with a code that nobody knows is judged by its status."""
 GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 DOUBLE = frozenset({"DUPLICATE_VALUE"})
+_KNOWN = _CONFIG | _TRANSIENT | _QUOTA | _RECORD | GONE | {"INVALID_SESSION_ID"}
 
 _NO_SESSION = (
     "ended, of another instance, outside the user's IP ranges or login hours, without API Enabled, "
@@ -67,7 +78,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> ErrorClass
         return ErrorClass.TRANSIENT  # too many long requests at once: over in seconds
     if code == "INVALID_QUERY_LOCATOR":
         return ErrorClass.RECORD  # the reader starts again from where it stands
-    return class_of(code) if code else None
+    return class_of(code) if code in _KNOWN else None
 
 
 def errors_in(body: bytes) -> Sequence[Mapping[str, Any]]:
