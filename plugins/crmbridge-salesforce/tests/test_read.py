@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -9,6 +10,7 @@ from crmbridge.adapters import Page, ReadRequest, Window
 from crmbridge.errors import ConfigError
 from crmbridge_salesforce import bulk
 from crmbridge_salesforce.sandbox import Mood, Sandbox
+from crmbridge_salesforce.sandbox.schema import FieldSpec
 
 FIELDS = ("Id", "Name")
 
@@ -136,6 +138,21 @@ def test_all_fields_are_those_that_a_list_may_hold(sandbox: Sandbox, open_: Any)
 
     assert "BillingCity" in columns
     assert "BillingAddress" not in columns
+
+
+def test_more_fields_than_an_address_holds_are_read_by_a_job(sandbox: Sandbox, open_: Any) -> None:
+    names = [f"Field_of_a_department_number_{number:03}__c" for number in range(400)]
+    for name in names:
+        spec = FieldSpec(name=name, type="string", length=80, writable=True)
+        sandbox.org.schema["Account"].fields[name] = spec
+    sandbox.org.put("Account", {"Name": "Acme", names[-1]: "last"})
+
+    with open_(bulk_from=0) as connection:
+        pages = read(connection, window_of(sandbox), fields=("Id", "Name", *names))
+
+    (row,) = [row for page in pages for row in page.rows]
+    assert "last" in row
+    assert max(len(urlencode(one.query)) for one in sandbox.received) < 16_000
 
 
 def test_a_parents_field_is_read_by_its_path(sandbox: Sandbox, open_: Any) -> None:

@@ -60,7 +60,8 @@ class WindowReader:
             yield self._no_object(request, bounds)
             return
         shape = self._shape(request)
-        if held.get("job") or (self.bulk_from and number >= self.bulk_from):
+        is_many = bool(self.bulk_from) and number >= self.bulk_from
+        if held.get("job") or is_many or _is_long(shape):
             yield from self._by_bulk(shape, request, bounds, held)
         else:
             yield from self._by_pages(shape, request.window, bounds, str(held.get("after", "")))
@@ -176,6 +177,11 @@ def less_missing(client: Client, shape: Shape, error: ConfigError) -> Shape:
         raise error
     client.forget()
     return shape.without(missing)
+
+
+def _is_long(shape: Shape) -> bool:
+    """Whether a query names more fields than an address holds: a job's stands in its body."""
+    return len(soql.select(shape.fields, shape.object)) > soql.LONGEST - 400
 
 
 def _within(window: Window | None) -> list[str]:
