@@ -18,6 +18,7 @@ from crmbridge.errors import ConfigError, SignInError
 from crmbridge.testing.context import make_context
 from crmbridge.testing.loopback import LoopbackServer, answer
 from crmbridge_salesforce.adapter import ADAPTER
+from crmbridge_salesforce.auth import _jwt_form
 from crmbridge_salesforce.browser import errand, revoke, trade
 from crmbridge_salesforce.sandbox import Mood, Sandbox
 
@@ -92,6 +93,51 @@ def test_an_assertion_is_signed_by_the_key_and_soon_over(sandbox: Sandbox, open_
         "https://login.salesforce.com",
     )
     assert claims["exp"] - sandbox.org.now().timestamp() < 300
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://login.salesforce.com", "login"),
+        ("https://acme.my.salesforce.com", "login"),
+        ("https://crm.acme.example", "login"),
+        ("https://test.salesforce.com", "test"),
+        ("https://acme--dev.sandbox.my.salesforce.com", "test"),
+        ("https://acme--dev.my.salesforce.com", "test"),
+        ("https://quick-fox.scratch.my.salesforce.com", "test"),
+    ],
+)
+def test_an_assertion_is_for_the_host_where_the_account_signs_in(
+    tmp_path: Path, url: str, host: str
+) -> None:
+    context = make_context(tmp_path, url=url, auth=WAYS["jwt"])
+
+    assertion = _jwt_form(context)["assertion"]
+
+    claims = json.loads(_plain(assertion.split(".")[1]))
+    assert claims["aud"] == f"https://{host}.salesforce.com"
+
+
+def test_an_audience_of_the_settings_goes_before(tmp_path: Path) -> None:
+    auth = {**WAYS["jwt"], "audience": "https://crm.acme.example"}
+    context = make_context(tmp_path, url="https://acme.my.salesforce.com", auth=auth)
+
+    claims = json.loads(_plain(_jwt_form(context)["assertion"].split(".")[1]))
+
+    assert claims["aud"] == "https://crm.acme.example"
+
+
+def test_a_login_host_is_asked_for_the_token_and_the_instance_for_the_rest(
+    sandbox: Sandbox, open_: Any
+) -> None:
+    token = {"access_token": "sandbox-session", "instance_url": sandbox.url}
+    with LoopbackServer([answer(document=token)]) as login:
+        auth = {**CLIENT, "token_url": f"{login.url}/services/oauth2/token"}
+        with open_(auth=auth) as connection:
+            assert connection.quota().allowed > 0
+
+    assert [one.path for one in login.received] == ["/services/oauth2/token"]
+    assert not [one for one in sandbox.received if "/oauth2/token" in one.path]
 
 
 def test_a_refusal_is_told_in_salesforces_words(open_: Any) -> None:

@@ -257,8 +257,12 @@ def _jwt_form(context: Context) -> Mapping[str, str]:
 
 
 def _audience(url: str) -> str:
-    """Sandboxes are signed in to at test.salesforce.com, everything else at login."""
-    is_sandbox = ".sandbox." in url or "test.salesforce.com" in url
+    """Sandboxes are signed in to at test.salesforce.com, everything else at login.
+
+    Their addresses are ``MYDOMAIN--NAME.sandbox.my...``, older ones without ``sandbox``, and those
+    of scratch organisations ``NAME.scratch.my...`` (Help, "My Domain URL Formats").
+    """
+    is_sandbox = any(one in url for one in ("--", ".sandbox.", ".scratch.", "test.salesforce.com"))
     return f"https://{'test' if is_sandbox else 'login'}.salesforce.com"
 
 
