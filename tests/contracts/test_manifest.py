@@ -1,6 +1,7 @@
 """Each file that others recorded is replayed by a test, or its absence has a reason."""
 
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -53,3 +54,17 @@ def test_the_tests_that_are_named_are_there(test: str) -> None:
 
 def test_what_nobody_outside_judged_is_named() -> None:
     assert all(len(reason) > 40 for reason in MANIFEST["unjudged"].values())
+
+
+@pytest.mark.parametrize(
+    ("crm", "file", "line"),
+    [
+        ("Salesforce", "crmbridge-salesforce/tests/test_judged.py", r'"((?:GET|POST) /\S+)": "\w'),
+        ("HubSpot", "crmbridge-hubspot/tests/test_vendor_client.py", r'"((?:GET|POST) /\S+)": ""'),
+    ],
+)
+def test_every_endpoint_that_nobody_else_used_is_among_them(crm: str, file: str, line: str) -> None:
+    found = re.findall(line, (ROOT / "plugins" / file).read_text("utf-8"))
+
+    assert found
+    assert [one for one in found if f"{crm} {one}" not in MANIFEST["unjudged"]] == []
