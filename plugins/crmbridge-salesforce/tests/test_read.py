@@ -155,6 +155,27 @@ def test_more_fields_than_an_address_holds_are_read_by_a_job(sandbox: Sandbox, o
     assert max(len(urlencode(one.query)) for one in sandbox.received) < 16_000
 
 
+def test_records_of_more_fields_than_an_address_holds_are_looked_up(
+    sandbox: Sandbox, open_: Any
+) -> None:
+    names = [f"Field_of_a_department_number_{number:03}__c" for number in range(400)]
+    for name in names:
+        spec = FieldSpec(name=name, type="string", length=80, writable=True)
+        sandbox.org.schema["Account"].fields[name] = spec
+    owner = sandbox.org.put("User", {"LastName": "Berger", "Email": "ann@example.com"})
+    values = {"Name": "Acme", "OwnerId": owner, names[-1]: "last"}
+    ids = [sandbox.org.put("Account", values) for _ in range(300)]
+    fields = ("Owner.Name", *names, "Owner.Email")
+
+    with open_() as connection:
+        page = connection.read_by_ids("Account", ids, fields)
+
+    assert [row[page.columns.index("Id")] for row in page.rows] == ids
+    ends = {(row[page.columns.index("Owner.Name")], *row[-2:]) for row in page.rows}
+    assert ends == {("Berger", "last", "ann@example.com")}
+    assert max(len(urlencode(one.query)) for one in sandbox.received) < 16_000
+
+
 def test_a_parents_field_is_read_by_its_path(sandbox: Sandbox, open_: Any) -> None:
     owner = sandbox.org.put("User", {"LastName": "Berger", "Email": "ann@example.com"})
     sandbox.org.put("Account", {"Name": "Acme", "OwnerId": owner})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmbridge.adapters import Page
-from crmbridge.errors import ConfigError, RecordError, RetryLaterError
+from crmbridge.errors import ConfigError, RecordError
 from crmbridge_salesforce import soql
 from crmbridge_salesforce.client import Answered, Client, Record
 from crmbridge_salesforce.ids import is_id, to_18
@@ -13,6 +13,8 @@ from crmbridge_salesforce.mapping import ARCHIVED, NEVER_DELETED
 from crmbridge_salesforce.read import less_missing
 from crmbridge_salesforce.series import single_records
 from crmbridge_salesforce.shape import Shape, Sorted, shape_of, sort_rows
+
+_FIELDS_ROOM = soql.LONGEST // 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +91,23 @@ class Lookup:
         return self.client.query(text, is_all=is_all)
 
     def _some(self, shape: Shape, ids: Sequence[str]) -> tuple[list[Sequence[Any]], Shape]:
-        is_all = shape.object not in NEVER_DELETED
         while True:
-            text = soql.select(shape.fields, shape.object, soql.among("Id", ids))
             try:
                 to_row = shape.reader()
-                return [to_row(one) for one in self.client.records(text, is_all=is_all)], shape
+                return [to_row(one) for one in self._documents(shape, ids)], shape
             except ConfigError as error:
                 shape = less_missing(self.client, shape, error)
+
+    def _documents(self, shape: Shape, ids: Sequence[str]) -> list[Record]:
+        """The records, by several queries where one cannot name all their fields."""
+        is_all = shape.object not in NEVER_DELETED
+        found: dict[str, Record] = {}
+        for number, fields in enumerate(soql.parts(shape.fields, _FIELDS_ROOM, len(shape.fields))):
+            text = soql.select(dict.fromkeys(("Id", *fields)), shape.object, soql.among("Id", ids))
+            read = {str(one["Id"]): one for one in self.client.records(text, is_all=is_all)}
+            kept = list(read) if number == 0 else [one for one in found if one in read]
+            found = {id_: _joined(found.get(id_, {}), read[id_]) for id_ in kept}
+        return list(found.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +123,16 @@ class Current:
     survivors: Mapping[str, str]
 
 
+def _joined(one: Record, other: Record) -> Record:
+    """Two halves of a record; a parent's fields may stand in both."""
+    parents = {
+        name: _joined(one[name], value)
+        for name, value in other.items()
+        if isinstance(value, Mapping) and isinstance(one.get(name), Mapping)
+    }
+    return {**one, **other, **parents}
+
+
 def _room(shape: Shape) -> int:
-    room = soql.LONGEST - len(", ".join(shape.fields)) - 200
-    if room < 200:
-        raise RetryLaterError(
-            shape.object, "fields that fit into an address", f"{len(shape.fields)} of them"
-        )
-    return room
+    """Characters that are left for ids in the longest of a look-up's queries."""
+    return soql.LONGEST - min(len(", ".join(shape.fields)), _FIELDS_ROOM) - 400
