@@ -12,7 +12,15 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from crmbridge.adapters import Connection, NewField, Operation, ReadRequest, Window, WriteItem
+from crmbridge.adapters import (
+    Connection,
+    NewField,
+    Operation,
+    ReadRequest,
+    Status,
+    Window,
+    WriteItem,
+)
 from crmbridge.testing.context import make_context
 from crmbridge_hubspot.adapter import ADAPTER
 from crmbridge_hubspot.sandbox import Sandbox
@@ -250,7 +258,9 @@ def test_every_address_of_the_adapter_was_exercised(
             "refresh_token": SecretStr("refresh-sandbox")}  # fmt: skip
     context = make_context(tmp_path, url=hub.url, auth=auth)
 
-    use_everything(ADAPTER.open(ADAPTER.settings(new_options=True), context), hub)
+    hub.account.define("contacts", "campaign_status")
+    settings = ADAPTER.settings(new_options=True, member_status="campaign_status")
+    use_everything(ADAPTER.open(settings, context), hub)
     assert ADAPTER.sign_in is not None
     assert context.tokens is not None
     token = context.tokens.get(context.connection)
@@ -334,6 +344,8 @@ def use_everything(connection: Connection, hub: Sandbox) -> None:
     write(Operation.CREATE, "lists", key="l", values={"name": "Fair"})
     pair = {"campaign_id": list_id, "contact_id": contact}
     write(Operation.ADD_MEMBER, "list_memberships", values=pair)
+    sent = {**pair, "status": "sent"}
+    assert write(Operation.SET_MEMBER, "list_memberships", values=sent).status is Status.APPLIED
     write(Operation.REMOVE_MEMBER, "list_memberships", values=pair)
 
 

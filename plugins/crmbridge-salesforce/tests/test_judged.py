@@ -362,3 +362,10 @@ def _items(id_: str, sandbox: Sandbox) -> Iterator[WriteItem]:
     yield WriteItem(
         item="e", operation=Operation.ADD_MEMBER, object="CampaignMember", values=values
     )
+    for operation in (Operation.SET_MEMBER, Operation.REMOVE_MEMBER):
+        yield WriteItem(
+            item="f",
+            operation=operation,
+            object="CampaignMember",
+            values={**values, "status": "responded"},
+        )
