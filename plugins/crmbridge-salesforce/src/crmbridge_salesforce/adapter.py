@@ -132,6 +132,7 @@ def open_sandbox(port: int = 0) -> Iterator[Sandbox]:
     from crmbridge_salesforce.sandbox import start_demo
 
     text = files("crmbridge_salesforce").joinpath("demo.toml").read_text("utf-8")
+    text = text.replace(".salesforce/", "")  # hides files beside other work; here all is the demo's
     with start_demo(generate(), port) as running:
         yield Sandbox(
             url=running.url,

@@ -225,7 +225,8 @@ def doctor(
         note(one.line())
     for finding in findings:
         show(finding_line(finding))
-    show("All is well." if not findings else f"{len(findings)} findings.")
+    many = "finding" if len(findings) == 1 else "findings"
+    show("All is well." if not findings else f"{len(findings)} {many}.")
 
 
 def fields(
