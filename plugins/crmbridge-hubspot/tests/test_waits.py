@@ -20,7 +20,7 @@ def slept(connection: Connection) -> float:
 
 @pytest.mark.parametrize(
     ("mood", "seconds"),
-    [(Mood.BUSY, 10), (Mood.BUSY_PAGE, 10), (Mood.SECONDLY, 1), (Mood.ASKED, 3)],
+    [(Mood.BUSY, 10), (Mood.BUSY_PAGE, 10), (Mood.SECONDLY, 1), (Mood.ASKED, 3), (Mood.LOCKED, 2)],
 )
 def test_each_limit_is_waited_for_as_long_as_it_lasts(
     hub: Sandbox, connect: Connect, mood: Mood, seconds: int

@@ -12,6 +12,9 @@ from crmbridge.adapters.http import Dialect, Response
 TEN_SECONDS = 10.0
 """The window of HubSpot's rolling limit (page "API usage details": TEN_SECONDLY_ROLLING)."""
 
+LOCK_SECONDS = 2.0
+"""How long a record is locked ("Error handling" in HubSpot's guide: 423)."""
+
 
 def _classify(status: int, headers: Mapping[str, str], body: bytes) -> ErrorClass | None:
     """What a refusal means where the status alone does not say.
@@ -112,7 +115,10 @@ class Day:
 
     def wait(self, response: Response) -> float | None:
         """Seconds to wait after a refusal that does not name them: HubSpot promises no
-        Retry-After with 429, and its limits say by their names what they count."""
+        Retry-After with 429, and its limits say by their names what they count. A lock (423)
+        lasts two seconds."""
+        if response.status == 423:
+            return LOCK_SECONDS
         if response.status != 429:
             return None
         if b'"DAILY"' in response.body:
