@@ -246,6 +246,7 @@ def test_wholesale_admits_two_segments(evaluate: Evaluate) -> None:
 
     assert found["k"] == 2
     assert found["silhouette"] == pytest.approx(0.290, abs=0.002)
+    assert list(found["segments"][0]["center"]) == columns.split(",")
     assert found["stability"] >= 0.8
     assert "Amounts were taken as logarithms and standardised: Fresh" in found["verdict"]
 

@@ -126,7 +126,7 @@ def _sums(facts: pd.DataFrame, keys: list[str], ratio: Ratio) -> tuple[pd.Series
 def _sentences(sums: pd.DataFrame, ratio: Ratio) -> list[str]:
     columns = (sums[f"{ratio.name}_over"], sums[f"{ratio.name}_under"])
     return [
-        f"{ratio.title}: {over:g} of {under:g} ({100 * over / under:.0f} %)"
+        f"{ratio.title}: {_told(over)} of {_told(under)} ({100 * over / under:.0f} %)"
         if under > 0
         else ratio.missing
         for over, under in zip(*columns, strict=True)
@@ -209,3 +209,9 @@ def strategy_visits(interval_days: Numbers, days: int) -> Numbers:
     """Visits that the strategy asks for in `days` days: one in each interval; NaN stays NaN."""
     known = np.where(interval_days >= 1, interval_days, np.nan)
     return np.asarray(days / known, dtype=np.float64)
+
+
+def _told(figure: float) -> str:
+    """To one decimal, with none where it is whole; small figures keep three digits."""
+    rounded = round(figure, 1)
+    return f"{rounded:,.1f}".removesuffix(".0") if rounded >= 1 else f"{figure:.3g}"

@@ -91,3 +91,12 @@ def test_without_matplotlib_the_report_has_tables_and_says_how_to_get_charts(
     assert "Pump &lt;1&gt;" in page
     assert "<svg" not in page
     assert page.count("pip install &#39;crmbridge[charts]&#39;") == 1
+
+
+def test_amounts_are_told_with_their_currency(shop: Any) -> None:
+    with filled(shop).space.store.read() as tx:
+        found = department_sheets(tx, ("sales",), shop.at(0), "EUR")
+
+    headers = {sheet.title: sheet.headers for sheet in found}
+    assert headers["Open deals, by product and region"][-1] == "Amount (EUR)"
+    assert headers["The market, by segment"][2] == "Orders, last year (EUR)"

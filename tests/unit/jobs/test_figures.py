@@ -144,10 +144,19 @@ def test_the_four_ratios_by_rep_and_period(shop: Any) -> None:
     assert found["rep", "Ann", "strategy_ratio"].endswith("1 of 5 (20 %)")
     assert found["period", "2026-02", "expectation_ratio"].endswith("4 of 5 (80 %)")
     assert found["period", "2026-01", "plan_ratio"].endswith("1 of 1 (100 %)")
-    assert found["period", "2026-01", "strategy_ratio"].endswith("1 of 0.416667 (240 %)")
+    assert found["period", "2026-01", "strategy_ratio"].endswith("1 of 0.417 (240 %)")
 
 
 def test_no_facts_are_sentences(shop: Any) -> None:
     found = ratios(shop, "all", "period", "customer_id")
 
     assert found == {} or all("0 of" not in text for text in found.values())
+
+
+def test_feedback_of_more_than_a_year_ago_is_not_of_the_last_year(shop: Any) -> None:
+    shop.hold("customers", {"id": "a"})
+    row = {"customer_id": "a", "needs": 4}
+    shop.hold("feedback", {**row, "needs_met": 0, "given_at": shop.at(400)},
+              {**row, "needs_met": 3, "given_at": shop.at(5)})  # fmt: skip
+
+    assert ratios(shop, "all")["all", "all", "needs_ratio"] == "Needs met: 3 of 4 (75 %)"

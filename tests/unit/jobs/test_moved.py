@@ -95,7 +95,7 @@ def test_without_a_control_group_the_verdict_says_so(shop: Any) -> None:
         moved = known_moved(shop.space, "sales", what)
         assert moved is not None
         assert moved.of == {}
-        assert moved.card["verdict"].startswith("No uplift sought: treated has 0 units")
+        assert moved.card["verdict"].startswith("Not learned: nobody was left alone by lot")
 
 
 def test_a_trial_counts_once_its_outcome_can_be_known(open_shop: Any) -> None:

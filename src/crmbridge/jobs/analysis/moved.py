@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from crmbridge.store.features import FEATURES
 from crmbridge.store.history import order_times
 from crmbridge.store.models import Model, latest_model, save_model
 
+_NOBODY = "Not learned: nobody was left alone by lot, or it is too early to know what came of it"
 TREATED, CONTROL = "treated", "control"
 DAY = 86_400_000
 
@@ -162,6 +163,8 @@ def _fit(
         ),
         workspace.settings.planning.seed,
     )
+    if decisions.rows.empty:
+        found = replace(found, verdict=_NOBODY)
     _keep(workspace, model_name(*name), found, found.frame["uplift"][is_open], decisions.told)
     return found.findings
 

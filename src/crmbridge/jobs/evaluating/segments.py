@@ -131,21 +131,26 @@ def _verdict(trial: Trial | None, parameters: SegmentParameters) -> str:
 
 def _segments(model: SegmentModel, sizes: Any) -> list[dict[str, Any]]:
     payload = model.payload
-    labels = Encoding(entries=tuple(payload["entries"])).labels()
     return [
         {
             "id": id_,
             "name": name,
             "size": int(size),
             "center": {
-                label: known(_back(value, entry))
-                for label, value, entry in zip(labels, center, payload["entries"], strict=True)
+                _name(entry): known(_back(value, entry))
+                for value, entry in zip(center, payload["entries"], strict=True)
             },
         }
         for id_, name, size, center in zip(
             payload["ids"], payload["names"], sizes, payload["centers"], strict=True
         )
     ]
+
+
+def _name(entry: Any) -> str:
+    """The column as the file names it, with the word where each has a figure of its own."""
+    column = str(entry["column"])
+    return f"{column} {entry['value']}" if entry["kind"] == "one_hot" else column
 
 
 def _back(value: float, entry: Any) -> float:

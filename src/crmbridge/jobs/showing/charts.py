@@ -35,6 +35,7 @@ def bars(labels: Sequence[str], series: Series, unit: str) -> str:
         axes.barh(places, known, height, label=name, color=_COLOURS[number % len(_COLOURS)])
     axes.set_yticks(range(len(labels)), [_short(label) for label in labels])
     axes.invert_yaxis()
+    axes.xaxis.set_major_formatter("{x:,g}")
     axes.set_xlabel(unit)
     return _svg(figure, axes, len(series))
 

@@ -41,16 +41,19 @@ class Sheet:
     more: int = 0
 
 
-def department_sheets(tx: Connection, sources: Sequence[str], now: int) -> list[Sheet]:
+def department_sheets(
+    tx: Connection, sources: Sequence[str], now: int, currency: str = ""
+) -> list[Sheet]:
     """The sheets of a base connection that hold anything.
 
     Args:
         now: ms.
+        currency: of the amounts; "" where it is not known.
     """
     sheets = [
         _needs(needs_by_product(tx, sources)),
-        _deals(deals_by_product(tx, sources)),
-        _market(market_by_segment(tx, sources, now, _YEAR)),
+        _deals(deals_by_product(tx, sources), currency),
+        _market(market_by_segment(tx, sources, now, _YEAR), currency),
         _cases(service_cases(tx, sources)),
         _satisfaction(feedback_times(tx, sources)),
     ]
@@ -77,35 +80,40 @@ def _needs(found: list[Row]) -> Sheet:
          f"{100 * met / (count + met):.0f} %")
         for product, region, count, strength, met in found
     ]  # fmt: skip
-    headers = ("Product", "Region", "Open needs", "Mean strength", "Met of all")
+    headers = ("Product", "Region", "Open needs", "Mean strength, 0 to 1", "Met of all")
     top = _summed((product, count) for product, _, count, _, _ in found)
     chart = bars(*_bars(top, "open needs"), "open needs")
     return _sheet("Product", "What customers need, by product and region", headers, rows, chart)
 
 
-def _deals(found: list[Row]) -> Sheet:
+def _deals(found: list[Row], currency: str) -> Sheet:
     rows = [
         (product, region or "-", count, f"{sum_:,.0f}") for product, region, count, sum_ in found
     ]
-    headers = ("Product", "Region", "Open deals", "Amount")
+    headers = ("Product", "Region", "Open deals", _in("Amount", currency))
     return _sheet("Product", "Open deals, by product and region", headers, rows, "")
 
 
-def _market(found: list[Row]) -> Sheet:
+def _market(found: list[Row], currency: str) -> Sheet:
     total = sum(last for _, _, last, _ in found)
     rows = [
         (segment, count, f"{last:,.0f}", f"{before:,.0f}", _change(last, before),
          f"{100 * last / total:.0f} %" if total else "")
         for segment, count, last, before in found
     ]  # fmt: skip
-    headers = ("Market segment", "Customers", "Orders, last year", "Year before", "Change", "Share")
+    orders = _in("Orders, last year", currency)
+    headers = ("Market segment", "Customers", orders, "Year before", "Change", "Share")
     top = found[:_MOST_BARS] if total else []
     series = {
         "last year": [last for _, _, last, _ in top],
         "year before": [before for _, _, _, before in top],
     }
-    chart = bars([segment for segment, *_ in top], series, "amount of orders")
+    chart = bars([segment for segment, *_ in top], series, _in("amount of orders", currency))
     return _sheet("Marketing", "The market, by segment", headers, rows, chart)
+
+
+def _in(title: str, currency: str) -> str:
+    return f"{title} ({currency})" if currency else title
 
 
 def _change(last: float, before: float) -> str:

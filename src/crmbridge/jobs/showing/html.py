@@ -136,9 +136,9 @@ def _customers(workspace: Workspace) -> Iterable[dict[str, Any]]:
             continue
         tiers = Counter(score.tier for score in scores)
         groups = Counter(segment.name or segment.segment for segment in segments)
-        rows = [("tier", name, count) for name, count in sorted(tiers.items())]
+        rows = [("tier", name, tiers[name]) for name in ("high", "medium", "low") if tiers[name]]
         rows += [("segment", name, count) for name, count in groups.most_common()]
-        headers = ("", "", "customers")
+        headers = ("By", "Group", "Customers")
         yield {"title": base, "headers": headers, "rows": rows}
 
 
@@ -147,7 +147,8 @@ def _departments(workspace: Workspace) -> list[dict[str, Any]]:
     now = to_millis(workspace.clock.now())
     for base, sources in base_connections(workspace.settings).items():
         with workspace.store.read() as tx:
-            sheets = department_sheets(tx, sources, now)
+            currency = workspace.settings.connections[base].currency
+            sheets = department_sheets(tx, sources, now, currency)
         found += [
             {
                 "base": base,

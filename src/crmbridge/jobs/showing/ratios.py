@@ -1,7 +1,7 @@
 """The four ratios of satisfaction and effect: by customer, segment, rep and period."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,7 @@ def ratio_facts(workspace: Workspace, base: str) -> pd.DataFrame:
     window = workspace.settings.engine.score.effect_days
     frames = [
         visit_facts(visits, orders, since.date(), now.date(), window),
-        pd.DataFrame([_feedback(row) for row in feedback]),
+        pd.DataFrame([_feedback(row) for row in feedback if _is_within(row, since, now)]),
         _strategy(workspace, sources, records),
         _stated(records, workspace.settings.engine.satisfaction.expected),
     ]
@@ -90,6 +90,12 @@ def _reps(facts: pd.DataFrame, owners: Mapping[str, str]) -> list[str]:
         str(rep) if isinstance(rep, str) and rep else owners.get(str(id_), "")
         for rep, id_ in zip(made, facts["customer_id"], strict=True)
     ]
+
+
+def _is_within(row: Record, since: datetime, now: datetime) -> bool:
+    """Whether feedback was given in the stretch; where nobody noted when, it counts."""
+    at = row["given_at"]
+    return at is None or to_millis(since) <= at <= to_millis(now)
 
 
 def _feedback(row: Record) -> dict[str, Any]:
