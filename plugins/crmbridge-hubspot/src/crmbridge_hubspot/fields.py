@@ -1,5 +1,7 @@
 """Where canonical fields come from, unless the configuration says otherwise."""
 
+from collections.abc import Mapping
+
 from crmbridge.adapters import FieldSource, Mappings
 from crmbridge.records import MEMBER_STATUSES
 from crmbridge_hubspot.computed import KIND, ORDERED_AT
@@ -10,6 +12,7 @@ from crmbridge_hubspot.mapping import (
     ORDERS,
     OWNERS,
     PERSONS,
+    REPLIES,
     SUBSCRIPTIONS,
     VISIT_KEY,
 )
@@ -64,6 +67,13 @@ _PERSON: dict[str, FieldSource] = {
 }
 
 
+_ANSWERED: Mapping[str, FieldSource] = {
+    "reply": REPLIES[0],
+    "reply_until": REPLIES[1],
+    "reply_reason": REPLIES[2],
+}
+
+
 def _activity(kind: str, **fields: FieldSource) -> dict[str, FieldSource]:
     return {
         **_ENVELOPE,
@@ -104,6 +114,7 @@ MAPPINGS: Mappings = {
             start_at="hs_meeting_start_time",
             end_at="hs_meeting_end_time",
             visit_key=VISIT_KEY,
+            **_ANSWERED,
             status={
                 "field": "hs_meeting_outcome",
                 "values": {
@@ -138,6 +149,7 @@ MAPPINGS: Mappings = {
                 subject="hs_task_subject",
                 description="hs_task_body",
                 visit_key=VISIT_KEY,
+                **_ANSWERED,
                 status={
                     "field": "hs_task_status",
                     "values": {

@@ -14,6 +14,8 @@ from crmbridge.adapters import (
 
 VISIT_KEY = "crmbridge_visit_key"
 """Property of meetings, with unique values, that holds our key; `provision` makes it."""
+REPLIES = ("crmbridge_reply", "crmbridge_reply_until", "crmbridge_reply_reason")
+"""Properties in which reps answer to a visit; `provision` makes them, where they are wanted."""
 OWNERS, LISTS, MEMBERS, CAMPAIGNS = "owners", "lists", "list_memberships", "campaigns"
 ORDERS, LINES, SUBSCRIPTIONS = "orders", "line_items", "subscriptions"
 OWN = ("meetings", "tasks")

@@ -32,6 +32,8 @@ opportunities as order lines where the account keeps no orders."""
 KEYED = frozenset({"Event", "Task", "Campaign"})
 MEMBER = "CampaignMember"
 KEY = "crmbridge_key__c"
+REPLIES = ("crmbridge_reply__c", "crmbridge_reply_until__c", "crmbridge_reply_reason__c")
+"""Fields in which reps answer to a visit; who has not made them is asked for none of them."""
 BULK_FROM = 2_000
 """Salesforce advises jobs for "any data operation that includes more than 2,000 records" ("What is
 Bulk API 2.0?"), collections below."""
@@ -169,6 +171,9 @@ _ACTIVITY: Mapping[str, FieldSource] = {
     "customer_id": "AccountId",
     "contact_id": "WhoId",
     "visit_key": KEY,
+    "reply": REPLIES[0],
+    "reply_until": REPLIES[1],
+    "reply_reason": REPLIES[2],
 }
 _EVENT: Mapping[str, FieldSource] = {
     **_ACTIVITY,

@@ -9,7 +9,7 @@ from typing import Any
 from crmbridge.adapters.columns import Columns
 from crmbridge.errors import ConfigError
 from crmbridge.records import Finding
-from crmbridge_salesforce.mapping import MERGED, NEVER_DELETED
+from crmbridge_salesforce.mapping import MERGED, NEVER_DELETED, REPLIES
 
 _COMPOUND = frozenset({"address", "location", "base64", "complexvalue"})
 """Types that no list of rows holds; their parts are fields of their own (Bulk API 2.0 guide)."""
@@ -49,7 +49,7 @@ class Shape:
     def without(self, missing: Container[str]) -> "Shape":
         """The shape less fields that turned out not to be there."""
         keep = [n for n, one in enumerate(self.fields) if one not in missing]
-        gone = [no_field(self.object, one) for one in self.fields if one in missing]
+        gone = [no_field(self.object, one) for one in self.fields if _is_missed(one, missing)]
         return replace(
             self,
             columns=tuple(self.columns[n] for n in keep),
@@ -111,7 +111,9 @@ def shape_of(object_: str, wanted: Iterable[str], described: Mapping[str, Any] |
         object=object_,
         columns=tuple(name for name, spelt in pairs if spelt),
         fields=tuple(spelt for _, spelt in pairs if spelt),
-        findings=tuple(no_field(object_, name) for name, spelt in pairs if not spelt),
+        findings=tuple(
+            no_field(object_, name) for name, spelt in pairs if not spelt and name not in REPLIES
+        ),
     )
 
 
@@ -128,6 +130,10 @@ def sort_rows(shape: Shape, rows: Sequence[Row]) -> Sorted:
     return Sorted(
         rows=[row for row in rows if row[at] not in _TRUE], deleted=deleted, merged=merged
     )
+
+
+def _is_missed(name: str, missing: Container[str]) -> bool:
+    return name in missing and name not in REPLIES
 
 
 def no_field(object_: str, name: str) -> Finding:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +11,7 @@ from crmbridge.errors import CannotError, CrmbridgeError, StorageError, UsageErr
 from crmbridge.jobs.owning import own_objects
 from crmbridge.jobs.workspace import Opened, Workspace
 from crmbridge.jobs.writing.allowed import source_fields
+from crmbridge.planning import Reply
 from crmbridge.records import Finding, to_millis
 from crmbridge.store.audit import AuditLine, add_audit
 
@@ -79,6 +80,17 @@ def _wanted(opened: Opened) -> Iterator[Missing]:
         name = name or opened.capabilities.of(object_).key_field
         why = "our key, so that nothing is written twice"
         yield _missing(opened, object_, name, "text", why, is_key=True)
+        yield from _answers(opened, object_)
+
+
+def _answers(opened: Opened, object_: str) -> Iterator[Missing]:
+    """The fields in which a rep answers to a visit, where the mapping names any."""
+    mapped = source_fields(opened, object_)
+    for name, type_ in (("reply", "picklist"), ("reply_until", "date"), ("reply_reason", "text")):
+        if mapped.get(name):
+            found = _missing(opened, object_, mapped[name], type_, "a rep's answer to a visit")
+            words = tuple(reply.value for reply in Reply) if name == "reply" else ()
+            yield replace(found, field=replace(found.field, picklist=words))
 
 
 def _keyed(opened: Opened) -> Iterator[str]:
