@@ -1,10 +1,14 @@
 """How and when a customer responds, and what it buys, is judged at analysis and kept."""
 
+import csv
 import json
+from pathlib import Path
 from typing import Any
 
 from crmbridge.jobs.analysis.customers import analyse
 from crmbridge.jobs.analysis.preferences import Preference, known_preferences
+from crmbridge.jobs.report import RunReport
+from crmbridge.jobs.showing.files import write_analysis
 from crmbridge.store.models import latest_model
 
 
@@ -74,6 +78,18 @@ def test_kinds_of_product_are_preferences_too(shop: Any) -> None:
 
     assert (found.channel, found.products) == ("", "tea, milk")
     assert found.sentence() == "Buys tea, milk"
+
+
+def test_preferences_are_a_column_of_the_customers_table(shop: Any) -> None:
+    shop.hold("customers", {"id": "a"}, {"id": "b"})
+    shop.hold("products", {"id": "t", "name": "tea"})
+    shop.hold("order_lines", {"customer_id": "a", "product_id": "t", "ordered_at": shop.at(9)})
+
+    path, *_ = write_analysis(shop.space, analyse(shop.space, "sales", ("sales",)),
+                              RunReport(run=1, now=shop.space.clock.now()))  # fmt: skip
+
+    rows = list(csv.DictReader(Path(path).read_text(encoding="utf-8").splitlines()))
+    assert {row["id"]: row["preference"] for row in rows} == {"a": "Buys tea", "b": ""}
 
 
 def test_too_few_responses_tell_nothing(shop: Any) -> None:

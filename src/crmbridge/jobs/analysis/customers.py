@@ -18,7 +18,7 @@ from crmbridge.jobs.analysis.chances import VISITS, Chances, learned_chances, wi
 from crmbridge.jobs.analysis.holdout import draw_holdout
 from crmbridge.jobs.analysis.moved import learned_moved, with_moved
 from crmbridge.jobs.analysis.offers import keep_offers
-from crmbridge.jobs.analysis.preferences import keep_preferences
+from crmbridge.jobs.analysis.preferences import Preference, keep_preferences
 from crmbridge.jobs.analysis.scoring import rescored
 from crmbridge.jobs.analysis.segmenting import segment_customers
 from crmbridge.jobs.territory.known import key_of
@@ -42,6 +42,7 @@ class Analysed:
         keys: customer id -> key, in the order of `customers`.
         customers: canonical columns and kept extra fields, by customer id.
         chances: learned ones, see `analysis.chances`.
+        preferences: customer id -> what it responds to, of those known.
     """
 
     base: str
@@ -51,6 +52,7 @@ class Analysed:
     scored: ScoredCustomers
     segmented: Segmentation
     chances: Mapping[str, Chances] = field(default_factory=dict)
+    preferences: Mapping[str, Preference] = field(default_factory=dict)
     findings: tuple[Finding, ...] = field(default=())
 
 
@@ -93,11 +95,11 @@ def analyse(workspace: Workspace, base: str, sources: Sequence[str]) -> Analysed
         scored=scored,
         segmented=segmented,
         chances=chances,
+        preferences=keep_preferences(workspace, base, sources, customers),
         findings=(*learned, *tried, *scored.findings, *segmented.findings),
     )
     _save(workspace, analysed, now)
     draw_holdout(workspace, base, customers)
-    keep_preferences(workspace, base, sources, customers)
     asked = needs[needs["need_name"].notna()].rename_axis("customer_id").reset_index()
     keep_offers(workspace, base, keys, lines, asked)
     return analysed

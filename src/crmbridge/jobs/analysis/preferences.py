@@ -54,11 +54,14 @@ class Preference:
 
 def keep_preferences(
     workspace: Workspace, base: str, sources: Sequence[str], customers: pd.DataFrame
-) -> None:
+) -> dict[str, Preference]:
     """Judge what customers of a base connection respond to, from the last two years, and keep it.
 
     Args:
         customers: canonical columns by customer id.
+
+    Returns:
+        as `known_preferences` will.
     """
     now = workspace.clock.now()
     with workspace.store.read() as tx:
@@ -80,6 +83,7 @@ def keep_preferences(
     )
     with workspace.store.write() as tx:
         save_model(tx, model)
+    return {id_: Preference(**row) for id_, row in kept.items()}
 
 
 def known_preferences(tx: Connection, base: str) -> dict[str, Preference]:

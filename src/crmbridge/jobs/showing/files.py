@@ -144,7 +144,10 @@ def _analysis_text(found: Analysed) -> str:
         and found.customers[name].notna().any()
     ]
     chances = {f"chance_{what}": known.of for what, known in found.chances.items() if known.of}
-    headers = ("id", *columns, *chances, "score", "tier", "cluster", "segment", "reasons")
+    # A column only where something is in it, as with the records' own.
+    told = {"preference": {id_: one.sentence() for id_, one in found.preferences.items()}}
+    extra: dict[str, Mapping[str, Any]] = {**chances, **(told if found.preferences else {})}
+    headers = ("id", *columns, *extra, "score", "tier", "cluster", "segment", "reasons")
     scored: Mapping[Any, Mapping[Any, Any]] = found.scored.frame.to_dict("index")
     rows = []
     customers: Mapping[Any, Mapping[Any, Any]] = found.customers[
@@ -156,7 +159,7 @@ def _analysis_text(found: Analysed) -> str:
             (
                 id_,
                 *(row[name] for name in columns),
-                *(of.get(str(id_)) for of in chances.values()),
+                *(of.get(str(id_)) for of in extra.values()),
                 score["score"],
                 score["tier"],
                 member.segment if member is not None else "",
