@@ -37,7 +37,7 @@ class Kept:
     def frame(self) -> pd.DataFrame:
         """Indexed by id, with the object as the first column."""
         index = pd.Index(self.ids.tolist(), name="id")
-        frame = pd.DataFrame(self.numbers, index=index, columns=list(self.columns))
+        frame = pd.DataFrame(self.numbers, index=index, columns=list(self.columns), copy=False)
         frame.insert(0, "object", self.objects.tolist())
         return frame
 
@@ -152,7 +152,7 @@ def _places(ids: NDArray[Any], asked: Sequence[str]) -> list[int]:
 
 
 def _is_same(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    return one.tolist() == other.tolist()
+    return bool(one.tolist() == other.tolist())
 
 
 def _texts(items: Sequence[str]) -> NDArray[Any]:

@@ -260,7 +260,7 @@ def finish(raw: pd.DataFrame, as_of: int) -> pd.DataFrame:
 def _table(
     objects: pd.Series, numbers: NDArray[np.float64], columns: tuple[str, ...]
 ) -> pd.DataFrame:
-    frame = pd.DataFrame(numbers, index=objects.index, columns=list(columns))
+    frame = pd.DataFrame(numbers, index=objects.index, columns=list(columns), copy=False)
     frame.insert(0, "object", objects.array)
     return frame
 

@@ -35,7 +35,7 @@ Row = dict[str, Any]
 
 
 def put(store: Store, stream: str, row: Row, run: int = 1) -> None:
-    whole = {"connection": "sales", "object": "O", **row}
+    whole = {"connection": "sales", "object": "O", "id": row["id"], **row}
     with store.write() as tx:
         upsert_records(tx, stream, [tuple(whole.values())], run, columns=tuple(whole))
 
