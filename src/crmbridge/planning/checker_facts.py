@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from crmbridge.planning.problem import Customer, Problem, Rep, Shift
+from crmbridge.planning.problem import Customer, Problem, Rep, Shift, Travel
 from crmbridge.planning.visit import Fixedness, Plan, Visit
 
 Interval = tuple[datetime, datetime]
@@ -32,6 +32,19 @@ class Stop(NamedTuple):
     place: str
 
 
+class _Table:
+    """A travel matrix, looked up in place: as a dictionary it would take a hundred times more."""
+
+    def __init__(self, travel: Travel) -> None:
+        self._index = {place: i for i, place in enumerate(travel.places)}
+        self._seconds = memoryview(travel.seconds).cast("i") if travel.places else ()
+
+    def between(self, start: str, end: str) -> int:
+        """Seconds from one place to another, negative when unknown."""
+        i, j = self._index.get(start), self._index.get(end)
+        return -1 if i is None or j is None else self._seconds[i * len(self._index) + j]
+
+
 class Facts:
     """Problem and plan with the look-ups that the rules share."""
 
@@ -43,7 +56,7 @@ class Facts:
             v for v in plan.visits if v.rep in self.reps and v.customer in self.customers
         ]
         self.nights = sorted({*plan.nights, *(n for rep in problem.reps for n in rep.away)})
-        self.travel = {item.rep: _seconds(item.places, item.seconds) for item in problem.travels}
+        self.travel = {item.rep: _Table(item) for item in problem.travels}
 
     def suggested(self) -> Iterable[tuple[Visit, Rep, Customer]]:
         """Visits that this plan put where they are."""
@@ -67,18 +80,10 @@ class Facts:
         """Least time to get from one place to another."""
         if start == end and start:
             return timedelta()
-        seconds = self.travel.get(rep, {}).get((start, end), -1)
+        seconds = self.travel[rep].between(start, end) if rep in self.travel else -1
         if seconds < 0:
             return timedelta(minutes=self.problem.rules.unknown_travel_minutes)
         return timedelta(seconds=seconds)
-
-
-def _seconds(places: tuple[str, ...], raw: bytes) -> dict[tuple[str, str], int]:
-    size = len(places)
-    numbers = memoryview(raw).cast("i") if size else []
-    return {
-        (a, b): numbers[i * size + j] for i, a in enumerate(places) for j, b in enumerate(places)
-    }
 
 
 def stops_beside(facts: Facts, rep: Rep, visit: Visit | None) -> Iterable[Stop]:

@@ -6,18 +6,26 @@ from dataclasses import dataclass
 from datetime import date
 
 from crmbridge.planning.board import Board, Standing, lay_board, with_bonus
+from crmbridge.planning.change import Act, Change
 from crmbridge.planning.distances import Distances, distances_of
 from crmbridge.planning.greedy import by_value, fill, first_tours
 from crmbridge.planning.kept import Kept, keep_visits
 from crmbridge.planning.policy import Refusal, Wish, wishes
 from crmbridge.planning.problem import Problem, Rep
 from crmbridge.planning.tours import TourState
-from crmbridge.planning.visit import Budget, Visit
+from crmbridge.planning.visit import Budget, Visit, WhyNot
 from crmbridge.planning.workdays import Workday, workdays
 from crmbridge.planning.zones import seconds_of, wall_clock
 
 STEADIER = (1.0, 10.0)
 """Keep bonuses tried when a plan moves more than the churn budget allows."""
+
+
+MOST_WISHES = 3000
+"""Most visits of one rep that are weighed against each other; the ways between more of them take
+gigabytes, and a rep makes a few hundred in a horizon."""
+USUAL_WAY = 15
+"""Minutes, to hold visits of different lengths against each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +44,7 @@ class Layout:
     Args:
         rep: with the nights away that the days are laid for.
         refused: customers without a wish, and why.
+        crowded: customers of these that so many others are worth more than.
         before: where the loose visits of the plan before had their nodes.
     """
 
@@ -44,6 +53,7 @@ class Layout:
     days: Sequence[Workday]
     wanted: Sequence[Wish]
     refused: dict[str, Refusal]
+    crowded: Sequence[str]
     distances: Distances
     board: Board
     before: Sequence[Standing]
@@ -83,17 +93,58 @@ def try_out(problem: Problem, rep: Rep, budget: Budget) -> Trial:
 def lay_out(problem: Problem, rep: Rep, kept: Kept) -> Layout:
     """Everything that a search of the rep's days plays on."""
     days = workdays(problem, rep, kept.visits)
-    wanted, refused = _wanted(problem, kept)
+    every, refused = _wanted(problem, kept)
+    wanted, crowded = _weighed(every)
     distances = distances_of(problem, rep.id)
     return Layout(
         rep=rep,
         kept=kept,
         days=days,
         wanted=wanted,
-        refused=refused,
+        refused={**refused, **crowded},
+        crowded=sorted(crowded),
         distances=distances,
         board=lay_board(problem, rep, days, wanted, distances),
         before=_nodes_before(wanted, days, kept.loose),
+    )
+
+
+def weighed_customers(part: Problem) -> frozenset[str]:
+    """Keys of those of one rep's customers between whom ways are looked up."""
+    kept = keep_visits(part, part.reps[0])
+    wanted, _ = _weighed(_wanted(part, kept)[0])
+    stand = {visit.customer for visit in part.previous}
+    return frozenset(wish.customer.key for wish in wanted) | stand
+
+
+def _weighed(wanted: list[Wish]) -> tuple[list[Wish], dict[str, Refusal]]:
+    """The wishes that are worth most for their time, and why the others are none."""
+    if len(wanted) <= MOST_WISHES:
+        return wanted, {}
+    rates = {id(wish): _rate(wish) for wish in wanted}
+    ranked = sorted(wanted, key=lambda wish: (-rates[id(wish)], wish.customer.key))
+    least = rates[id(ranked[MOST_WISHES - 1])]
+    stay = {wish.customer.key for wish in ranked[:MOST_WISHES]}
+    crowded = {
+        wish.customer.key: _crowded_out(wish, least)
+        for wish in wanted
+        if wish.customer.key not in stay
+    }
+    return [wish for wish in wanted if wish.customer.key in stay], crowded
+
+
+def _rate(wish: Wish) -> float:
+    """Value for each minute that a visit usually takes."""
+    return max(value for _, value in wish.values) / (wish.customer.minutes + USUAL_WAY)
+
+
+def _crowded_out(wish: Wish, least: float) -> Refusal:
+    worth = least * (wish.customer.minutes + USUAL_WAY)
+    return Refusal(
+        code=WhyNot.LOWER_VALUE,
+        text=f"{MOST_WISHES} others of the rep are worth more for their time",
+        change=f"A score above {worth:.0f}, or fewer customers for the rep",
+        fix=Change(act=Act.WORTH, amount=worth * 1.5),
     )
 
 

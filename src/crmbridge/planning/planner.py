@@ -9,7 +9,7 @@ from crmbridge.planning.codec import digest
 from crmbridge.planning.identity import name_visits
 from crmbridge.planning.itinerary import Route, day_route
 from crmbridge.planning.kept import Kept, keep_visits
-from crmbridge.planning.layout import Layout, Search, lay_out, search_layout
+from crmbridge.planning.layout import MOST_WISHES, Layout, Search, lay_out, search_layout
 from crmbridge.planning.nights import away, search_with_nights, told_of_nights
 from crmbridge.planning.policy import Refusal, base_value, value_reasons
 from crmbridge.planning.problem import Problem, Rep, split_by_rep
@@ -120,7 +120,12 @@ def _plan_rep(problem: Problem, rep: Rep, budget: Budget) -> Plan:
         _bare(problem, budget, left_out=tuple(left_out)),
         visits=tuple(visit for route in routes for visit in route.visits),
         reps=(_summary(rep, laid.days, routes, len(left_out), found),),
-        findings=(*kept.findings, *_day_findings(laid.days), *_travel_findings(routes)),
+        findings=(
+            *kept.findings,
+            *_day_findings(laid.days),
+            *_travel_findings(routes),
+            *_crowd_findings(laid),
+        ),
         nights=tuple(sorted(standing)),
     )
 
@@ -233,6 +238,16 @@ def _day_findings(days: Sequence[Workday]) -> Iterable[Finding]:
         for note in day.notes:
             code, remedy = remedies[note]
             yield Finding(code=code, example=day.day.isoformat(), remedy=remedy)
+
+
+def _crowd_findings(laid: Layout) -> Iterable[Finding]:
+    if laid.crowded:
+        yield Finding(
+            code="plan.crowded",
+            count=len(laid.crowded),
+            example=f"{laid.rep.id}: only the {MOST_WISHES} worth most were weighed",
+            remedy="Share the rep's customers with others, or lengthen their intervals",
+        )
 
 
 def _travel_findings(routes: Sequence[Route]) -> Iterable[Finding]:

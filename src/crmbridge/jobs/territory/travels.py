@@ -1,9 +1,10 @@
 """Measures the ways of each rep: from home to customers and between them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from crmbridge.jobs.territory.problems import HOME, Coordinates
-from crmbridge.planning import Problem, Travel
+from crmbridge.planning import Problem, Travel, split_by_rep
 from crmbridge.records import Finding
 from crmbridge.settings import SpeedSettings
 from crmbridge.travel import Flaw, Point, locate, swapped_suspects
@@ -52,13 +53,29 @@ def measure(
 def _places_of(problem: Problem) -> Mapping[str, set[str]]:
     """rep -> home, customers, and places of appointments."""
     owned: dict[str, set[str]] = {rep.id: {HOME + rep.id} for rep in problem.reps}
+    crowded = _crowded_out(problem)
     for customer in problem.customers:
-        if customer.owner in owned:
+        if customer.owner in owned and customer.key not in crowded:
             owned[customer.owner].add(customer.place_id)
     for appointment in problem.appointments:
         if appointment.rep in owned and appointment.place:
             owned[appointment.rep].add(appointment.place)
     return owned
+
+
+def _crowded_out(problem: Problem) -> set[str]:
+    """Customers of reps with very many whom no plan will weigh: the ways to them would take
+    gigabytes."""
+    from crmbridge.planning.layout import MOST_WISHES, weighed_customers
+
+    found: set[str] = set()
+    counts = Counter(one.owner for one in problem.customers)
+    if max(counts.values(), default=0) <= MOST_WISHES:
+        return found
+    for part in split_by_rep(problem):
+        if part.reps and len(part.customers) > MOST_WISHES:
+            found |= {one.key for one in part.customers} - weighed_customers(part)
+    return found
 
 
 def _stand_ins(roads: RoadTables | None, before: int) -> Iterable[Finding]:
