@@ -356,3 +356,17 @@ def test_packed_numbers_are_the_same_again(monkeypatch: pytest.MonkeyPatch) -> N
         kept_in_rows(list(row_texts(["ü", "a", "b", "c"], kept)), columns),
     ):
         pd.testing.assert_frame_equal(again.frame(), kept.frame(), check_exact=True)
+
+
+def test_a_merge_alone_moves_the_facts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for id_ in CUSTOMERS:
+        put(store, "customers", {"id": id_})
+    put(store, "needs", {"id": "1", "customer_id": "c1", "strength": 0.9})
+    check(store, AT)
+    monkeypatch.setattr(cache_module, "_all_anew", refuse)
+
+    with store.write() as tx:
+        add_aliases(tx, "sales", "O", [("c1", "c2")], AT)
+
+    check(store, AT)
+    assert current_features(store, SOURCES, AT).loc["c2", "open_needs"] == 1
