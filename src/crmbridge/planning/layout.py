@@ -21,7 +21,7 @@ STEADIER = (1.0, 10.0)
 """Keep bonuses tried when a plan moves more than the churn budget allows."""
 
 
-MOST_WISHES = 3000
+MOST_WISHES = 2000
 """Most visits of one rep that are weighed against each other; the ways between more of them take
 gigabytes, and a rep makes a few hundred in a horizon."""
 USUAL_WAY = 15
