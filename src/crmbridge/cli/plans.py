@@ -57,7 +57,7 @@ def _list(space: "Workspace") -> Callable[[bool], None]:
             return
         heads = ("plan", "connection", "made", "in force since", "first", "days", "seed")
         names = ("connection", "made_at", "published_at", "first", "days", "seed")
-        show(table(heads, [(row["id"][:SHORT], *(row[n] for n in names)) for row in rows]))
+        show(table(heads, [(row["id"][:SHORT], *(row[n] for n in names)) for row in rows], 120))
 
     return tell
 
