@@ -281,8 +281,13 @@ def test_run_prints_the_document_of_the_design(desk: Any) -> None:
     assert answer.code == 4
     assert set(document) >= RUN
     assert set(document["plan"]) == {
-            "id", "visits", "reps", "not_planned", "places", "stability",
-        }
+        "id",
+        "visits",
+        "reps",
+        "not_planned",
+        "places",
+        "stability",
+    }
     assert set(document["changeset"]) == {"id", "create", "update", "clear", "delete"}
     assert set(document["outcomes"]) == {"applied", "unchanged", "rejected", "conflict", "unknown"}
     assert all((desk.folder / file).exists() for file in document["files"])

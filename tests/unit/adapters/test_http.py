@@ -183,9 +183,9 @@ def test_requests_are_paced_as_the_settings_say() -> None:
         for _ in range(5):
             client.get("/rows")
 
-    # two at once; the third and fourth after half a second each; a minute allows three, so the
-    # fourth waits on until second 20 and the fifth until second 40
-    assert clock.slept == pytest.approx([0.5, 0.5, 19.0, 20.0], abs=0.01)
+    # two at once; the third a second after the first; a minute allows three, so the fourth waits
+    # until the first is a minute old, and with it the fifth
+    assert clock.slept == pytest.approx([1.0, 59.0], abs=0.01)
 
 
 def test_what_was_not_used_of_the_budget_is_given_back_at_the_end(tmp_path: Path) -> None:
