@@ -133,7 +133,7 @@ class PlanningSettings(Table):
     "Visits on the first days of a plan that are no longer moved."
     keep_bonus: Amount = 0.15
     "What staying on its day adds to a planned visit's value, as a share of it."
-    churn_share: Share = 1.0
+    churn_share: Share = 0.1
     "The largest share of a rep's planned visits that a new plan may move to another day."
     grid_minutes: Annotated[int, Field(ge=1, le=30)] = 5
     "Visits start on multiples of it."
