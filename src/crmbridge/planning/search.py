@@ -168,6 +168,7 @@ def search(
     settings = settings or Settings()
     routes = settings.pool_size(effort.iterations)
     run = _Run(board, start, settings, effort.seed, routes)
+    run.advance(0, 0.0, 0.0)  # compiles, which may take longer than the cap and is not searching
     began, done = effort.clock(), 0
     for stage in range(STAGES):
         if effort.clock() - began >= effort.seconds:

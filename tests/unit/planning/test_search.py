@@ -6,6 +6,7 @@ from itertools import pairwise, permutations
 import numpy as np
 import pytest
 
+from crmbridge.planning import search as search_room
 from crmbridge.planning.board import NO_LIMIT, Board
 from crmbridge.planning.chance import chance, seeded
 from crmbridge.planning.greedy import first_tours
@@ -108,6 +109,21 @@ def test_the_cap_ends_the_search_and_is_said():
 
     # The first look is the start; each stage of ten iterations takes one tick.
     assert (result.iterations, result.cut) == (40, True)
+
+
+def test_compiling_does_not_count_against_the_cap(monkeypatch):
+    """As if compiling took an hour: the clock of the cap is read only after it."""
+    hours, whole = [0.0], search_room.anneal
+
+    def slow_at_first(*arguments):
+        if not hours[0]:
+            hours[0] = 3600.0
+        whole(*arguments)
+
+    monkeypatch.setattr(search_room, "anneal", slow_at_first)
+    result = found(a_board(nodes=60, legs=3), 200, seconds=20, clock=lambda: hours[0])
+
+    assert (result.iterations, result.cut) == (200, False)
 
 
 def test_no_iterations_and_no_nodes_leave_the_start_as_it_is():
