@@ -236,7 +236,7 @@ def assert_all_is_well(story: Story) -> None:
     assert_nothing_was_written_beside_a_changeset(story)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_after_any_life_both_sides_agree(lively: Any, tmp_path: Path, seed: int) -> None:
     story = Story(lively, tmp_path, seed)
 
