@@ -4,6 +4,7 @@ A *node* is one visit that could be made, a *leg* a stretch of a day between two
 `workdays`), a *slot* a (node, day) pair. All times are seconds on the day's working clock.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -34,6 +35,19 @@ class Standing:
     node: int
     day: int
     start: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a search must leave of an earlier plan.
+
+    Args:
+        stood: (N, D) whether the node's customer was planned on that day.
+        least: fewest nodes that must be on such a day; a start that holds fewer keeps what it has.
+    """
+
+    stood: NDArray[np.bool_]
+    least: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +144,14 @@ def with_bonus(board: Board, before: Sequence[Standing], bonus: float) -> Board:
         same = board.group == board.group[item.node]
         value[same, item.day] *= 1 + bonus
     return replace(board, value=value)
+
+
+def held_days(board: Board, before: Sequence[Standing], churn_budget: float) -> Held:
+    """The days that visits may leave only as often as the budget, a share of them, allows."""
+    stood = np.zeros(board.value.shape, np.bool_)
+    for item in before:
+        stood[board.group == board.group[item.node], item.day] = True
+    return Held(stood=stood, least=math.ceil(len(before) * (1 - churn_budget) - 1e-9))
 
 
 def _leg_end(day: Workday, span: tuple[int, int]) -> int:

@@ -15,6 +15,8 @@ from crmbridge.planning.board import Board
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 FOREVER = 1 << 29
 
 STOP, READY, LATEST, HOP = 0, 1, 2, 3
@@ -42,6 +44,7 @@ class Field(NamedTuple):
         weight: (N) highest value on any day.
         near: (N, A) nodes from near to far, itself first.
         effort: (N) service and a usual way, to compare values by.
+        stood: (N, D) whether an earlier plan holds the node on that day.
     """
 
     travel: Ints
@@ -52,6 +55,7 @@ class Field(NamedTuple):
     weight: Floats
     near: Ints
     effort: Floats
+    stood: Flags
 
 
 class Tours(NamedTuple):
@@ -70,7 +74,7 @@ class Tours(NamedTuple):
     leg_of: Ints
 
 
-def field_of(board: Board, neighbours: int) -> Field:
+def field_of(board: Board, neighbours: int, stood: Flags | None = None) -> Field:
     """The arrays of a board, in the types that the search is compiled for."""
     weight = board.value.max(axis=1, initial=0.0)
     travel = _ints(np.minimum(board.travel, FOREVER))
@@ -83,6 +87,7 @@ def field_of(board: Board, neighbours: int) -> Field:
         weight=np.ascontiguousarray(weight),
         near=_near(board, neighbours),
         effort=np.asarray(board.service + _usual_way(board), np.float64),
+        stood=np.zeros(board.value.shape, np.bool_) if stood is None else stood,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from crmbridge.planning.board import Board, Standing, lay_board, with_bonus
+from crmbridge.planning.board import Board, Held, Standing, held_days, lay_board, with_bonus
 from crmbridge.planning.change import Act, Change
 from crmbridge.planning.distances import Distances, distances_of
 from crmbridge.planning.greedy import by_value, fill, first_tours
@@ -16,10 +16,6 @@ from crmbridge.planning.tours import TourState
 from crmbridge.planning.visit import Budget, Visit, WhyNot
 from crmbridge.planning.workdays import Workday, workdays
 from crmbridge.planning.zones import seconds_of, wall_clock
-
-STEADIER = (1.0, 10.0)
-"""Keep bonuses tried when a plan moves more than the churn budget allows."""
-
 
 MOST_WISHES = 2000
 """Most visits of one rep that are weighed against each other; the ways between more of them take
@@ -149,16 +145,10 @@ def _crowded_out(wish: Wish, least: float) -> Refusal:
 
 
 def search_layout(problem: Problem, layout: Layout, budget: Budget) -> Search:
-    """The first search that keeps the churn budget, each holding on harder to what stood before.
-
-    The last resort is the first plan, which moves nothing that can stay.
-    """
-    rules, board, before = problem.rules, layout.board, layout.before
-    for bonus in (rules.keep_bonus, *STEADIER):
-        found = _search(with_bonus(board, before, bonus), before, budget)
-        if _churn(board, before, found.state) <= rules.churn_budget:
-            return found
-    return Search(state=first_tours(board, before))
+    """The best plan that keeps the churn budget; where the first plan cannot, it moves no more."""
+    rules, before = problem.rules, layout.before
+    board = with_bonus(layout.board, before, rules.keep_bonus)
+    return _search(board, before, budget, held_days(board, before, rules.churn_budget))
 
 
 def worth_of_visits(layout: Layout, found: Search) -> float:
@@ -193,15 +183,9 @@ def _days_taken(problem: Problem, kept: Kept) -> dict[str, set[date]]:
     return days
 
 
-def _churn(board: Board, before: Sequence[Standing], state: TourState) -> float:
-    """Share of the earlier visits whose customer is not visited on that day any more."""
-    group = board.group.tolist()
-    days = {(group[node], state.legs[leg][4]) for node, leg in state.placed.items()}
-    left = sum((group[item.node], item.day) not in days for item in before)
-    return left / len(before) if before else 0.0
-
-
-def _search(board: Board, before: Sequence[Standing], budget: Budget) -> Search:
+def _search(
+    board: Board, before: Sequence[Standing], budget: Budget, held: Held | None = None
+) -> Search:
     first = first_tours(board, before)
     if budget.iterations == 0 or board.nodes == 0:
         return Search(state=first)
@@ -211,7 +195,7 @@ def _search(board: Board, before: Sequence[Standing], budget: Budget) -> Search:
     effort = Effort(
         iterations=budget.iterations, seconds=budget.seconds or math.inf, seed=budget.seed
     )
-    found = search(board, first.freeze(), effort)
+    found = search(board, first.freeze(), effort, held=held)
     state = TourState(board)
     state.load(found.tours)
     fill(state, by_value(board))

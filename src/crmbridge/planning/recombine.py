@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from crmbridge.planning.board import NO_LIMIT, Board
+from crmbridge.planning.board import NO_LIMIT, Board, Held
 from crmbridge.planning.tours import Tours
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ Row = tuple[dict[int, float], float]
 class RoutePool:
     """Routes in the order in which they were last seen, the oldest forgotten first."""
 
-    def __init__(self, board: Board, travel_cost: float, most: int) -> None:
-        self._board, self._travel_cost, self._most = board, travel_cost, most
+    def __init__(self, board: Board, travel_cost: float, most: int, held: Held) -> None:
+        self._board, self._travel_cost, self._most, self._held = board, travel_cost, most, held
         self._twin = _twins(board)
         self._routes: dict[Route, tuple[int, ...]] = {}
         self._way: dict[Route, int] = {}
@@ -97,6 +97,13 @@ class RoutePool:
                 base = sum(self._length(int(leg), ()) for leg in legs)
                 yield added, float(board.day_travel[day] - base)
         yield from self._gap_rows(keys)
+        if self._held.least:
+            yield {i: -self._stood(key) for i, key in enumerate(keys)}, -float(self._held.least)
+
+    def _stood(self, key: Route) -> float:
+        """How many of a route's nodes are on a day they are held on."""
+        day = self._board.leg_day[key[0]]
+        return float(self._held.stood[list(key[1]), day].sum())
 
     def _gap_rows(self, keys: list[Route]) -> Iterable[Row]:
         """Of a customer's nodes, one at most in any stretch of days as long as its gap."""

@@ -22,7 +22,9 @@ from crmbridge.planning.field import (
     TOUR,
     VISITS,
     WAY,
+    Counts,
     Field,
+    Flags,
     Floats,
     Ints,
     Tours,
@@ -42,6 +44,7 @@ class Knobs(NamedTuple):
         patience: failed insertions in a row after which an iteration stops trying.
         wide: chance that all outsiders are tried, and in every leg; 0 to 1.
         travel_cost: value of one second of travel, as a tie-breaker.
+        least: fewest nodes that must be on a day they are held on.
     """
 
     removals: float
@@ -52,6 +55,7 @@ class Knobs(NamedTuple):
     patience: int
     wide: float
     travel_cost: float
+    least: int
 
 
 class Scratch(NamedTuple):
@@ -311,26 +315,36 @@ def worth_of(value: Floats, rows: Ints, legs: Ints, leg: int, travel_cost: float
 
 
 @compiled
+def held_in(stood: Flags, rows: Ints, legs: Ints, leg: int) -> int:
+    """How many of a leg's nodes are on a day they are held on."""
+    day, total = legs[leg, DAY], 0
+    for i in range(1, legs[leg, LENGTH] + 1):
+        total += stood[rows[leg, i, STOP], day]
+    return total
+
+
+@compiled
 def anneal(
     field: Field, tours: Tours, best: Tours, scratch: Scratch, knobs: Knobs, rng: State,
-    heat: Floats, iterations: int, current: Floats,
+    heat: Floats, iterations: int, current: Floats, held: Counts,
 ) -> None:  # fmt: skip
     """Run iterations with the temperature falling geometrically from heat[0] to heat[1].
 
     Args:
         current: (2 + L) worth of the solution, of the best one, and of each leg; updated.
+        held: (1 + L) nodes on a day they are held on, in all and of each leg; updated.
     """
     count = len(tours.legs)
     cooling = (heat[1] / heat[0]) ** (1.0 / max(1, iterations))
     temperature = heat[0]
-    leg_worth = np.zeros(count)
+    leg_worth, leg_held = np.zeros(count), np.zeros(count, np.int64)
     for _ in range(iterations):
         temperature *= cooling
         scratch.touched[:] = False
         scratch.fresh[:] = False
         seed = ruin(field, tours, scratch, knobs, rng)
         recreate(field, tours, scratch, knobs, rng, seed, below(rng, 5))
-        gain, is_whole = 0.0, True
+        gain, is_whole, kept = 0.0, True, held[0]
         for leg in range(count):
             if scratch.touched[leg]:
                 is_whole &= fits(field.nodes, tours.rows, tours.legs, leg)
@@ -338,13 +352,19 @@ def anneal(
                     field.value, tours.rows, tours.legs, leg, knobs.travel_cost
                 )
                 gain += leg_worth[leg] - current[2 + leg]
+                if knobs.least > 0:
+                    leg_held[leg] = held_in(field.stood, tours.rows, tours.legs, leg)
+                    kept += leg_held[leg] - held[1 + leg]
+        is_whole &= kept >= knobs.least
         if not is_whole or gain < temperature * math.log(chance(rng) + 1e-300):
             undo(tours, scratch)
             continue
         current[0] += gain
+        held[0] = kept
         for leg in range(count):
             if scratch.touched[leg]:
                 current[2 + leg] = leg_worth[leg]
+                held[1 + leg] = leg_held[leg]
         if current[0] > current[1] + 1e-9:
             current[1] = current[0]
             copy_tours(tours, best)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crmbridge.planning.board import Board
+from crmbridge.planning.board import Board, Held
 from crmbridge.planning.chance import seeded
-from crmbridge.planning.field import LENGTH, STOP, Floats, Tours, empty_tours, field_of
+from crmbridge.planning.field import LENGTH, STOP, Counts, Floats, Tours, empty_tours, field_of
 from crmbridge.planning.kernel import refresh
 from crmbridge.planning.recombine import RoutePool
 from crmbridge.planning.ruin_recreate import (
@@ -16,6 +16,7 @@ from crmbridge.planning.ruin_recreate import (
     Scratch,
     anneal,
     copy_tours,
+    held_in,
     insert,
     scratch_for,
     worth_of,
@@ -101,18 +102,28 @@ class _Run:
     """The arrays of one search, and the worth of its current and best solution."""
 
     def __init__(
-        self, board: Board, start: TourLists, settings: Settings, seed: int, routes: int
+        self,
+        board: Board,
+        start: TourLists,
+        settings: Settings,
+        seed: int,
+        routes: int,
+        held: Held | None = None,
     ) -> None:
         self.board, self.settings = board, settings
-        self.field = field_of(board, settings.neighbours)
+        self.field = field_of(board, settings.neighbours, held.stood if held else None)
         self.mean = float(self.field.weight.mean())
-        self.knobs = _knobs(board, settings, self.mean)
         self.rng = seeded(seed)
         self.tours = self._loaded(start)
         self.best = Tours(*(item.copy() for item in self.tours))
         self.scratch: Scratch = scratch_for(self.tours)
+        self.held = self._held()
+        least = min(held.least, int(self.held[0])) if held else 0
+        self.knobs = _knobs(board, settings, self.mean, least)
         self.current = self._worth()
-        self.pool = RoutePool(board, self.knobs.travel_cost, routes)
+        self.pool = RoutePool(
+            board, self.knobs.travel_cost, routes, Held(stood=self.field.stood, least=least)
+        )
 
     def advance(self, iterations: int, done: float, after: float) -> None:
         """Search on, from one share of the whole effort to another."""
@@ -121,7 +132,7 @@ class _Run:
         heat = np.array([hot * fall**done, hot * fall**after])
         anneal(
             self.field, self.tours, self.best, self.scratch, self.knobs, self.rng, heat,
-            iterations, self.current,
+            iterations, self.current, self.held,
         )  # fmt: skip
         if after > POOL_FROM and len(self.board.leg_day) > 1:
             self.pool.add(_lists(self.tours))
@@ -133,7 +144,7 @@ class _Run:
         if tours is None:
             return
         best, self.tours = self.current[1], self._loaded(tours)
-        self.current = self._worth()
+        self.current, self.held = self._worth(), self._held()
         if self.current[0] > best + 1e-9:
             copy_tours(self.tours, self.best)
         self.current[1] = max(best, self.current[0])
@@ -154,20 +165,30 @@ class _Run:
         ]
         return np.array([sum(each), sum(each), *each])
 
+    def _held(self) -> Counts:
+        rows, legs = self.tours.rows, self.tours.legs
+        each = [held_in(self.field.stood, rows, legs, leg) for leg in range(len(legs))]
+        return np.array([sum(each), *each], np.int64)
+
 
 def search(
-    board: Board, start: TourLists, effort: Effort, settings: Settings | None = None
+    board: Board,
+    start: TourLists,
+    effort: Effort,
+    settings: Settings | None = None,
+    held: Held | None = None,
 ) -> Found:
     """Improve feasible tours within an effort.
 
     Args:
         start: feasible tours; the result is worth at least as much.
+        held: what must stay of an earlier plan; None if there is none.
     """
     if effort.iterations == 0 or board.nodes == 0 or not board.value.any():
         return Found(tours=start, iterations=0, cut=False)
     settings = settings or Settings()
     routes = settings.pool_size(effort.iterations)
-    run = _Run(board, start, settings, effort.seed, routes)
+    run = _Run(board, start, settings, effort.seed, routes, held)
     run.advance(0, 0.0, 0.0)  # compiles, which may take longer than the cap and is not searching
     began, done = effort.clock(), 0
     for stage in range(STAGES):
@@ -215,7 +236,7 @@ def _pace(wanted: float, taken: float) -> float:
     return min(4.0, wanted / taken) if taken > 0 else 4.0
 
 
-def _knobs(board: Board, settings: Settings, mean: float) -> Knobs:
+def _knobs(board: Board, settings: Settings, mean: float, least: int) -> Knobs:
     hours = max(1, int((board.leg_close - board.leg_open).sum()))
     return Knobs(
         removals=settings.removals,
@@ -226,6 +247,7 @@ def _knobs(board: Board, settings: Settings, mean: float) -> Knobs:
         patience=settings.patience,
         wide=settings.wide,
         travel_cost=settings.travel_share * mean / hours,
+        least=least,
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crmbridge.planning.board import NO_LIMIT, Board
+from crmbridge.planning.board import NO_LIMIT, Board, Held
 from crmbridge.planning.recombine import RoutePool
 
 
@@ -32,8 +32,9 @@ def a_board(values, legs=2, **changes):
     return Board(**{**fields, **changes})
 
 
-def pool_of(board, *solutions, most=100):
-    pool = RoutePool(board, 0.0, most)
+def pool_of(board, *solutions, most=100, held=None):
+    held = Held(stood=np.zeros(board.value.shape, np.bool_), least=0) if held is None else held
+    pool = RoutePool(board, 0.0, most, held)
     for tours in solutions:
         pool.add(tours)
     return pool
@@ -98,3 +99,13 @@ def test_the_oldest_routes_are_forgotten():
 
 def test_an_empty_pool_has_nothing_to_offer():
     assert pool_of(a_board([1]), ((), ())).best() is None
+
+
+def test_routes_that_move_too_much_are_not_chosen():
+    board = a_board([10, 9], legs=2, value=np.array([[5.0, 10.0], [9.0, 9.0]]))
+    held = Held(stood=np.array([[True, False], [False, False]]), least=1)
+
+    free = pool_of(board, ((0,), (1,)), ((1,), (0,))).best()
+    steady = pool_of(board, ((0,), (1,)), ((1,), (0,)), held=held).best()
+
+    assert (free, steady) == (((1,), (0,)), ((0,), (1,)))
