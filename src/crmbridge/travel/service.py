@@ -59,9 +59,18 @@ class RoutingService:
         Raises:
             CrmbridgeError: there was no answer, or none that fits the question.
         """
+        router = self._router()
+        try:
+            durations = self._durations(router, sources, targets)
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as cause:
+            # routingpy trusts what it reads.
+            raise _odd(self.where, "a document of another shape") from cause
+        return _table(durations, (len(sources), len(targets)), self.where)
+
+    def _durations(self, router: Any, sources: Sequence[Point], targets: Sequence[Point]) -> Any:
         places = list(dict.fromkeys((*sources, *targets)))
         index = {place: number for number, place in enumerate(places)}
-        answer = self._router().matrix(
+        answer = router.matrix(
             locations=[[place.longitude, place.latitude] for place in places],
             profile=self.profile or PROFILES[self.name],
             sources=[index[place] for place in sources],
@@ -69,7 +78,7 @@ class RoutingService:
             **({"annotations": ["duration"]} if self.name == "osrm" else {}),
             **({"metrics": ["duration"]} if self.name == "openrouteservice" else {}),
         )
-        return _table(answer.durations, (len(sources), len(targets)), self.where)
+        return answer.durations
 
     def _router(self) -> Any:
         try:
@@ -107,29 +116,44 @@ def _client(fetch: Fetch, where: str) -> Callable[..., Any]:
 
 
 def _lenient(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Valhalla leaves out what it could not measure; routingpy wants it said."""
+    """Valhalla leaves out what it could not measure, or all but the times; routingpy wants more."""
     rows = document.get("sources_to_targets")
-    if not isinstance(rows, list):
+    if isinstance(rows, Mapping):
+        filled = [[_timed(seconds) for seconds in row] for row in rows["durations"]]
+    elif isinstance(rows, list):
+        filled = [[_timed((cell or {}).get("time")) for cell in row] for row in rows]
+    else:
         return document
-    filled = [[{"time": None, "distance": None, **(cell or {})} for cell in row] for row in rows]
     return {**document, "sources_to_targets": filled}
 
 
+def _timed(seconds: Any) -> dict[str, Any]:
+    return {"time": seconds, "distance": None}
+
+
 def _table(durations: Any, shape: tuple[int, int], where: str) -> Floats:
-    """The durations as an array, whatever of them is no number as NaN."""
+    """The durations as an array; NaN for a way that the service does not know.
+
+    Raises:
+        RetryLaterError: it is not the table that was asked for.
+    """
     if not isinstance(durations, list) or len(durations) != shape[0]:
         raise _odd(where, "a table of another size")
     table = np.full(shape, np.nan)
     for number, row in enumerate(durations):
         if not isinstance(row, list) or len(row) != shape[1]:
             raise _odd(where, "a table of another size")
-        table[number] = [_seconds(value) for value in row]
+        table[number] = [_seconds(value, where) for value in row]
     return table
 
 
-def _seconds(value: Any) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and 0 <= value <= LONGEST_WAY else float("nan")
+def _seconds(value: Any, where: str) -> float:
+    """Seconds; NaN for null and for numbers that services write for a way there is not."""
+    if value is None:
+        return float("nan")
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise _odd(where, "cells that are no numbers")
+    return float(value) if 0 <= value <= LONGEST_WAY else float("nan")
 
 
 def _odd(where: str, got: str) -> RetryLaterError:

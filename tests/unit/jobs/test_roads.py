@@ -156,22 +156,89 @@ ODD = {
     "a smaller table": answer(document={"durations": [[0]]}),
     "no table": answer(document={"code": "Ok"}),
     "a list": answer(document=[1]),
-    "words": answer(document={"durations": [["far", True], [-1, 1e12]]}),
+    "words": answer(document={"durations": [["far", "near"], [0, 0]]}),
+    "truth values": answer(document={"durations": [[True, False], [True, True]]}),
+    "a row of null": answer(document={"durations": [None, [0, 0]]}),
+    "rows that are objects": answer(document={"durations": [{}, {}]}),
+    "a table by name": answer(document={"durations": {"0": [0, 0]}}),
+    "a refusal by code": answer(document={"code": "NoTable", "message": "none", "durations": None}),
+}
+CONCISE = {"durations": [[0, None], [100, 0]], "distances": [[0, None], [1, 0]]}
+ODD_VALHALLA = {
+    "nothing": {},
+    "an error": {"error": "No suitable edges near location", "error_code": 171},
+    "no rows": {"sources_to_targets": None},
+    "words": {"sources_to_targets": "none"},
+    "a row of null": {"sources_to_targets": [None, [{"time": 0}, {"time": 0}]]},
+    "cells that are no objects": {"sources_to_targets": [[0, 9], [9, 0]]},
+    "times that are words": {"sources_to_targets": [[{"time": "far"}, {}], [{}, {}]]},
+    "fewer rows": {"sources_to_targets": [[{"time": 0}, {"time": 9}]]},
+    "a concise form without times": {"sources_to_targets": {"distances": [[0, 1], [1, 0]]}},
+    "a concise form with null": {"sources_to_targets": {"durations": [None, None]}},
+    "a concise form of another size": {"sources_to_targets": {"durations": [[0]]}},
 }
 
 
+@pytest.mark.parametrize("service", sorted(SERVICES))
 @pytest.mark.parametrize("name", sorted(ODD))
-def test_an_odd_answer_ends_in_straight_lines_and_few_requests(name, space, serve):
+def test_an_odd_answer_ends_in_straight_lines_and_few_requests(name, service, space, serve):
     server = serve([ODD[name]])
-    workspace = space(toml(server, seconds=0.3, block=2))
+    workspace = space(toml(server, service, seconds=0.3, block=2))
 
     matrix, roads = measured(workspace, towns(8))
 
     assert roads.missed == 8 * 7
     assert (matrix.seconds >= 0).all()
-    if name != "words":
-        assert roads.failures
-        assert len(server.received) <= 6
+    assert roads.failures
+    assert len(server.received) <= 6
+
+
+@pytest.mark.parametrize("name", sorted(ODD_VALHALLA))
+def test_odd_answers_of_valhalla_end_in_straight_lines_too(name, space, serve):
+    server = serve([answer(document=ODD_VALHALLA[name])])
+
+    matrix, roads = measured(space(toml(server, "valhalla")), towns(2))
+
+    assert roads.missed == 2
+    assert (matrix.seconds >= 0).all()
+    assert "expected the table of travel times that was asked for" in roads.failures[0]
+
+
+PARTIAL_VALHALLA = {
+    "empty cells": [[{"time": 0}, {}], [{"time": 100, "distance": "far"}, {"time": 0}]],
+    "null cells": [[{"time": 0}, None], [{"time": 100, "distance": 1}, {"time": 0}]],
+    "the concise form": CONCISE,
+}
+
+
+@pytest.mark.parametrize("name", sorted(PARTIAL_VALHALLA))
+def test_what_valhalla_could_measure_is_taken_and_the_rest_is_straight(name, space, serve):
+    server = serve([answer(document={"sources_to_targets": PARTIAL_VALHALLA[name]})])
+
+    matrix, roads = measured(space(toml(server, "valhalla")), towns(2))
+
+    assert matrix.seconds[1, 0] == 100 + STOP
+    assert (roads.missed, roads.failures) == (1, [])
+
+
+def test_numbers_that_stand_for_no_way_are_straight_lines(space, serve):
+    # OSRM's older versions write 2^31 tenths of a second.
+    server = serve([answer(document={"durations": [[0, 214748364.7], [-1, 0]]})])
+
+    matrix, roads = measured(space(toml(server)), towns(2))
+
+    assert (roads.missed, roads.failures) == (2, [])
+    assert (matrix.seconds >= 0).all()
+
+
+def test_an_odd_answer_is_asked_again_next_time(space, serve):
+    server = serve([answer(document=ODD_VALHALLA["a row of null"])])
+    measured(space(toml(server, "valhalla")), towns(2))
+    server.script = valhalla
+
+    _, roads = measured(space(toml(server, "valhalla")), towns(2))
+
+    assert roads.missed == 0
 
 
 def test_a_silent_service_is_not_asked_again_for_the_next_territory(space, serve):
