@@ -84,17 +84,26 @@ def test_a_brief_is_the_same_next_week(territory):
     assert later == now
 
 
-def test_nothing_known_is_an_empty_brief():
-    row = {"segment": None, "industry": None}
+NO_MARKET = {"segment": None, "industry": None, "region": None}
 
-    assert brief_of(row, (), "", (), (), VisitPolicy()) == ()
+
+def test_nothing_known_is_an_empty_brief():
+    assert brief_of(NO_MARKET, (), "", (), (), VisitPolicy()) == ()
+
+
+def test_the_market_is_the_crms_word_and_the_group_is_ours():
+    row = {"segment": "Chemicals", "industry": "Labor", "region": "Chemicals"}
+
+    brief = brief_of(row, (), "medium, steady", (), (), None)
+
+    assert brief == ("Market: Chemicals, Labor", "Customer group: medium, steady")
 
 
 def test_foreign_text_stays_on_its_line_and_short():
     need = OpenNeed(customer=("crm", "C1"), family="a\r\nb" + "x" * 500, product="", strength=None,
                     due_on="", evidence="")  # fmt: skip
 
-    line = brief_of({"segment": None, "industry": None}, (need,), "", (), (), None)[0]
+    line = brief_of(NO_MARKET, (need,), "", (), (), None)[0]
 
     assert "\n" not in line
     assert len(line) == LONGEST_LINE

@@ -19,6 +19,8 @@ from crmbridge.store.visiting import OpenNeed, last_contacts, open_needs, open_t
 
 MOST_NEEDS, MOST_CONTACTS, MOST_PROMISES, MOST_OFFERS = 3, 2, 3, 2
 LONGEST_LINE = 200
+_MARKET = ("segment", "industry", "region")
+"""What the CRM says of a customer's market; our own segments tell how the customer buys."""
 
 Brief = tuple[str, ...]
 Record = Mapping[str, Any]
@@ -71,6 +73,7 @@ def brief_of(
 
     Args:
         needs: not met, the strongest first.
+        segment: the customer's group as the analysis found it, which is no market.
         contacts: the latest first.
         promises: tasks not done, by day.
         talk: what to talk about and how they respond, as analyses found it.
@@ -78,8 +81,9 @@ def brief_of(
     lines = [*map(_need_line, needs[:MOST_NEEDS])]
     product = next((need.product or need.family for need in needs), "")
     lines += talk or ([f"Talk about: {product}"] if product else [])
-    market = ", ".join(part for part in (segment, row["segment"], row["industry"]) if part)
-    lines += [f"Market: {market}"] if market else []
+    market = dict.fromkeys(row[name] for name in _MARKET if row[name])
+    lines += [f"Market: {', '.join(market)}"] if market else []
+    lines += [f"Customer group: {segment}"] if segment else []
     lines += map(_contact_line, contacts[:MOST_CONTACTS])
     lines += map(_promise_line, promises[:MOST_PROMISES])
     if policy is not None:
