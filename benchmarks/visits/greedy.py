@@ -49,8 +49,16 @@ def _day_by_day(
 
 def cheapest_insertion(problem: Fortnight) -> Routes:
     """The most valuable first, each where it costs least travel."""
-    routes = [problem.standing(day) for day in range(len(DAYS))]
+    return insert_cheapest(problem, [problem.standing(day) for day in range(len(DAYS))])
+
+
+def insert_cheapest(problem: Fortnight, routes: Routes) -> Routes:
+    """The most valuable that are not in the routes first, each where it costs least travel."""
+    routes = [*routes]
+    inside = {c for route in routes for c in route}
     for c in sorted(problem.customers(), key=lambda c: -problem.score[c]):
+        if c in inside:
+            continue
         best: tuple[int, int, list[int]] | None = None
         for day in problem.open_days(c):
             base = (follow(problem, day, routes[day]) or (0, 0))[1]

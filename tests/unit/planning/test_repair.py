@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 
@@ -19,6 +20,7 @@ from crmbridge.testing.planning import (
 )
 
 STRONG = Budget(iterations=8000, seconds=0)
+SEEDS = (1, 2, 3, 4)
 FAIR = (datetime(2026, 3, 4, 8, tzinfo=UTC), datetime(2026, 3, 4, 11, tzinfo=UTC))
 
 
@@ -38,38 +40,54 @@ def fortnight(seed):
     return a_problem(customers, days=12, reps=(rep,), travels=(travel(spots),))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_replanning_keeps_days_and_beats_a_plain_repair(seed):
+@cache
+def replanned(seed):
+    """The problem with five gone and the fair in it, and its new plan."""
     problem = fortnight(seed)
     plan = plan_visits(problem, STRONG)
     gone = {v.customer for v in plan.visits[3::9][:5]}
     left = tuple(one for one in problem.customers if one.key not in gone)
-    fair = an_appointment(*FAIR, label="Fair")
-    survivors = [v for v in plan.visits if v.customer not in gone]
     changed = replace(
         problem,
         customers=left,
-        appointments=(fair,),
-        previous=tuple(survivors),
+        appointments=(an_appointment(*FAIR, label="Fair"),),
+        previous=tuple(v for v in plan.visits if v.customer not in gone),
         rules=Rules(churn_budget=0.1),
     )
+    return changed, plan_visits(changed, STRONG)
 
-    second = plan_visits(changed, STRONG)
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_replanning_keeps_days_and_fills_gaps_better_than_a_greedy_repair(seed):
+    changed, second = replanned(seed)
 
     assert check_plan(changed, second) == []
     days = {(visit.customer, visit.day) for visit in second.visits}
-    same = sum((visit.customer, visit.day) in days for visit in survivors)
-    assert same >= 0.9 * len(survivors)
-    # 1.7 to 2.9 % were measured with this seed and effort; 1 % leaves room for another machine.
-    assert worth(second) >= 1.01 * worth(repaired(changed))
+    same = sum((visit.customer, visit.day) in days for visit in changed.previous)
+    assert same >= 0.9 * len(changed.previous)
+    # 2.1 to 3.5 % were measured with this effort, and no plan from scratch is 5 % better.
+    assert worth(second.visits) >= 1.01 * worth(filled(changed))
 
 
-def repaired(problem):
-    """What fits stays to the minute, what the appointment hits is dropped, gaps are filled."""
-    clear = (v for v in problem.previous if v.end_at <= FAIR[0] or FAIR[1] <= v.start_at)
-    fixed = tuple(replace(visit, fixedness=Fixedness.PINNED) for visit in clear)
-    return plan_visits(replace(problem, previous=fixed), Budget(iterations=0))
+def test_replanning_is_worth_more_than_a_plain_repair():
+    gains = [
+        worth(second.visits) / worth(plain(changed)) - 1
+        for changed, second in map(replanned, SEEDS)
+    ]
+
+    assert sum(gains) / len(gains) >= 0.04
 
 
-def worth(plan):
-    return sum(visit.value for visit in plan.visits)
+def plain(problem):
+    """What the appointment hits is dropped; all else stays to the minute."""
+    return [v for v in problem.previous if v.end_at <= FAIR[0] or FAIR[1] <= v.start_at]
+
+
+def filled(problem):
+    """The same, and gaps are filled with the most valuable that fit."""
+    fixed = tuple(replace(visit, fixedness=Fixedness.PINNED) for visit in plain(problem))
+    return plan_visits(replace(problem, previous=fixed), Budget(iterations=0)).visits
+
+
+def worth(visits):
+    return sum(visit.value for visit in visits)
