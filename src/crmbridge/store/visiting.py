@@ -166,7 +166,7 @@ def past_visits(
 def answered_visits(tx: Connection) -> list[dict[str, Any]]:
     """Our visits that bear an answer, deleted ones included."""
     columns = RECORDS["activities"].c
-    names = ("connection", "id", "customer_id", "start_at", "reply", "reply_until")
+    names = ("connection", "object", "id", "customer_id", "start_at", "reply", "reply_until")
     query = (
         select(*(columns[name] for name in names))
         .where(columns.visit_key.is_not(None), columns.reply.is_not(None))

@@ -5,13 +5,13 @@ and the planner; reading fields of Salesforce and HubSpot is proven where those 
 """
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from crmbridge.jobs.territory.replies import lasting_replies, with_lasting
+from crmbridge.jobs.territory.replies import lasting_replies, with_lasting, without_day
 from crmbridge.jobs.territory.standing import standing
 from crmbridge.planning import Budget, Problem, Reply, Visit, check_plan, plan_visits
 from crmbridge.records import RecordKey, to_millis
@@ -235,25 +235,36 @@ def test_an_answer_outlives_its_entry_in_the_calendar() -> None:
     assert lasting_replies([{**row, "customer_id": "X"}], keys, date(2026, 3, 1), 30) == {}
 
 
-def test_of_two_answers_the_longer_holds_and_an_open_one_is_never_replaced() -> None:
+def test_of_two_answers_the_longer_holds_and_one_without_end_longest() -> None:
     soon, late = (Reply.SNOOZED, date(2026, 4, 1)), (Reply.DECLINED, date(2026, 5, 1))
-    yes, never = (Reply.ACCEPTED, None), (Reply.DECLINED, None)
+    never = (Reply.DECLINED, None)
 
     assert with_lasting({KEYS[0]: soon}, {KEYS[0]: late}) == {KEYS[0]: late}
     assert with_lasting({KEYS[0]: late}, {KEYS[0]: soon}) == {KEYS[0]: late}
-    assert with_lasting({KEYS[0]: yes, KEYS[1]: never}, {KEYS[0]: late, KEYS[1]: late}) == {
-        KEYS[0]: yes,
-        KEYS[1]: never,
-    }
+    assert with_lasting({KEYS[1]: never}, {KEYS[1]: late}) == {KEYS[1]: never}
     assert with_lasting({}, {KEYS[0]: late}) == {KEYS[0]: late}
 
 
-def test_a_declined_visit_without_a_day_keeps_away_for_the_cool_down() -> None:
+@pytest.mark.parametrize("reply", [Reply.DECLINED, Reply.SNOOZED])
+def test_an_answer_without_a_day_keeps_away_for_the_cool_down(reply: Reply) -> None:
     start = to_millis(datetime(2026, 3, 2, 9, tzinfo=UTC))
     row = {"id": "E1", "connection": "crm", "customer_id": "C1", "start_at": start,
-           "reply": "declined", "reply_until": None}  # fmt: skip
+           "reply": reply.value, "reply_until": None}  # fmt: skip
 
     found = lasting_replies([row], {("crm", "C1"): KEYS[1]}, MONDAY, 30)
 
-    assert found == {KEYS[1]: (Reply.DECLINED, date(2026, 4, 1))}
-    assert replace(a_customer("c"), reply=found[KEYS[1]][0]).reply is Reply.DECLINED
+    assert found == {KEYS[1]: (reply, date(2026, 4, 1))}
+
+
+def test_who_was_put_off_without_a_day_is_told() -> None:
+    start = to_millis(datetime(2026, 3, 2, 9, tzinfo=UTC))
+    row = {"id": "E1", "connection": "crm", "object": "Event", "start_at": start,
+           "reply": "snoozed", "reply_until": None}  # fmt: skip
+    dated, declined = {**row, "reply_until": "2026-04-01"}, {**row, "reply": "declined"}
+    customer = {name: row[name] for name in row if name != "start_at"} | {"object": "Account"}
+
+    [finding] = without_day([row, customer, dated, declined], MONDAY)
+
+    assert (finding.code, finding.count) == ("reply.without_day", 2)
+    assert finding.example == "crm/Event/E1: snoozed, no day"
+    assert without_day([row], MONDAY + timedelta(days=1)) == ()

@@ -103,17 +103,61 @@ def test_a_visit_that_is_over_is_no_longer_planned(status: str) -> None:
     assert not looked_at(seen(status=status)).visits
 
 
+def a_customer(reply: str, until: str | None = None) -> dict[str, Any]:
+    key = {"connection": "sales", "object": "Account", "id": "1"}
+    return {**key, "reply": reply, "reply_until": until}
+
+
 def test_a_reply_on_the_customer_counts_without_any_visit() -> None:
-    customer = {
-        "connection": "sales",
-        "object": "Account",
-        "id": "1",
-        "reply": "declined",
-        "reply_until": None,
-    }
-    found = standing([], {}, [customer], TODAY, decline_days=30)
+    found = standing([], {}, [a_customer("declined")], TODAY, decline_days=30)
 
     assert found.replies == {KEY: (Reply.DECLINED, None)}
+
+
+@pytest.mark.parametrize(
+    "customer",
+    [
+        a_customer("accepted"),
+        a_customer("snoozed", "2026-03-02"),
+        a_customer("declined", "2026-02-01"),
+        a_customer("snoozed", "2026-03-20"),
+    ],
+)
+def test_no_answer_on_the_customer_hides_a_deletion(customer: dict[str, Any]) -> None:
+    found = looked_at(seen(record_state=DELETED), [customer])
+
+    assert found.replies == {KEY: (Reply.DECLINED, date(2026, 4, 2))}
+    assert not found.visits
+
+
+def test_an_answer_on_the_customer_that_holds_longer_than_its_visits_stands() -> None:
+    found = looked_at(seen(record_state=DELETED), [a_customer("snoozed", "2026-06-01")])
+
+    assert found.replies == {KEY: (Reply.SNOOZED, date(2026, 6, 1))}
+
+
+@pytest.mark.parametrize(
+    "customer", [a_customer("accepted"), a_customer("declined", TODAY.isoformat())]
+)
+def test_an_answer_on_the_customer_that_keeps_nobody_away_is_dropped(
+    customer: dict[str, Any],
+) -> None:
+    assert not looked_at(seen(), [customer]).replies
+
+
+def test_a_visit_put_off_without_a_day_waits_for_the_cool_down() -> None:
+    found = looked_at(seen(reply="snoozed"))
+
+    assert found.replies == {KEY: (Reply.SNOOZED, date(2026, 4, 2))}
+    assert not found.visits
+
+
+def test_a_visit_that_does_not_precede_the_day_it_was_put_off_to_stays() -> None:
+    found = standing(
+        [a_visit()], {"v1": seen(reply="snoozed", reply_until="2026-03-03")}, (), TODAY, 30
+    )
+
+    assert found.visits == (a_visit(),)
 
 
 def test_an_answer_holds_when_the_plan_has_moved_on() -> None:

@@ -20,7 +20,7 @@ from crmbridge.jobs.territory.known import Known, Worth, key_of
 from crmbridge.jobs.territory.outside import known_places
 from crmbridge.jobs.territory.places import located
 from crmbridge.jobs.territory.policing import contact_days, policies_of
-from crmbridge.jobs.territory.replies import lasting_replies, with_lasting
+from crmbridge.jobs.territory.replies import lasting_replies, with_lasting, without_day
 from crmbridge.jobs.territory.reps import JoinedRep, JoinedReps, RepRecord, join_reps
 from crmbridge.jobs.territory.standing import Standing, standing
 from crmbridge.jobs.workspace import Workspace
@@ -94,8 +94,9 @@ def gather(
         taken = load_taken(tx, _midnight(first, -1), _midnight(last, 2))
         numbers = visit_numbers(tx)
         policies = policies_of(tx, customers, bases, settings, now.date())
+        answered = answered_visits(tx)
         lasting = lasting_replies(
-            answered_visits(tx),
+            answered,
             _by_id(customers, bases),
             now.date(),
             settings.planning.decline_days,
@@ -127,7 +128,12 @@ def gather(
     return Gathered(
         known=known,
         consent=consent,
-        findings=(*reps.findings, *calendars.findings, *policies.findings),
+        findings=(
+            *reps.findings,
+            *calendars.findings,
+            *policies.findings,
+            *without_day((*customers, *answered), now.date()),
+        ),
     )
 
 

@@ -10,6 +10,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from crmbridge.jobs.territory.replies import (
+    Answer,
+    answer_to_visit,
+    answers_of_customers,
+    keep_longer,
+    keeps_away,
+)
 from crmbridge.planning import Fixedness, Night, Reply, Visit
 from crmbridge.records import RecordKey, from_millis
 from crmbridge.store.schema import DELETED, MISSING
@@ -50,51 +57,44 @@ def standing(
         decline_days: days a declined or deleted visit keeps its customer out.
         former: visits of plans before it, which it has no more: an answer to them still holds.
     """
-    replies = dict(_customer_replies(customers))
+    replies = answers_of_customers(customers, today)
     visits = []
     for visit in planned:
         row = seen.get(visit.id)
         if row is None or row["record_state"] == MISSING:  # no evidence of anything
             visits.append(visit)
             continue
-        answer = _answer(visit, row, today, decline_days)
-        if answer is not None and answer[0] is not Reply.ACCEPTED:
-            replies.setdefault(RecordKey.parse(visit.customer), answer)
-            continue
-        if row["status"] not in ("done", "missed"):
-            visits.append(_as_seen(visit, row, is_accepted=answer is not None))
+        answer = _answer(visit, row, decline_days)
+        _keep_away(replies, visit, answer, today)
+        if not _is_refused(visit, answer) and row["status"] not in ("done", "missed"):
+            is_accepted = answer is not None and answer[0] is Reply.ACCEPTED
+            visits.append(_as_seen(visit, row, is_accepted=is_accepted))
     for visit in former:
-        row = seen.get(visit.id)
-        answer = _answer(visit, row, today, decline_days) if row is not None else None
-        if answer is not None and answer[0] is not Reply.ACCEPTED:
-            replies.setdefault(RecordKey.parse(visit.customer), answer)
+        if visit.id in seen:
+            _keep_away(replies, visit, _answer(visit, seen[visit.id], decline_days), today)
     return Standing(visits=tuple(visits), replies=replies)
 
 
-def _customer_replies(
-    customers: Sequence[Mapping[str, Any]],
-) -> Iterable[tuple[RecordKey, tuple[Reply, date | None]]]:
-    for row in customers:
-        if row["reply"]:
-            key = RecordKey(row["connection"], row["object"], row["id"])
-            yield key, (Reply(row["reply"]), _day(row["reply_until"]))
-
-
-def _answer(
-    visit: Visit, row: Mapping[str, Any], today: date, decline_days: int
-) -> tuple[Reply, date | None] | None:
+def _answer(visit: Visit, row: Mapping[str, Any], decline_days: int) -> Answer | None:
     """What the calendar's record says to the visit; a deletion is a no."""
-    until = _day(row["reply_until"])
     if row["record_state"] == DELETED or row["status"] == "cancelled":
-        # The cool-down runs from the day of the visit, so that it ends, whenever it is looked at.
-        end = visit.day + timedelta(days=decline_days)
-        return (Reply.DECLINED, end) if end > today else None
-    if not row["reply"]:
-        return None
-    reply = Reply(row["reply"])
-    if reply is Reply.DECLINED and until is None:
-        until = visit.day + timedelta(days=decline_days)
-    return (reply, until)
+        return Reply.DECLINED, visit.day + timedelta(days=decline_days)
+    return answer_to_visit(row, visit.day, decline_days)
+
+
+def _keep_away(
+    replies: dict[RecordKey, Answer], visit: Visit, answer: Answer | None, today: date
+) -> None:
+    if answer is not None and keeps_away(answer, today):
+        keep_longer(replies, RecordKey.parse(visit.customer), answer)
+
+
+def _is_refused(visit: Visit, answer: Answer | None) -> bool:
+    """Whether a visit may not stay: one put off until a day that it does not precede may."""
+    if answer is None or answer[0] is Reply.ACCEPTED:
+        return False
+    reply, until = answer
+    return reply is Reply.DECLINED or until is None or visit.day < until
 
 
 def _as_seen(visit: Visit, row: Mapping[str, Any], *, is_accepted: bool) -> Visit:
@@ -121,7 +121,3 @@ def _length(visit: Visit) -> timedelta:
 
 def _wall(at: datetime, zone: str) -> datetime:
     return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
