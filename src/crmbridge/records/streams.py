@@ -84,8 +84,10 @@ def _id(name: str, refers_to: str) -> Field:
     return Field(name=name, kind=Kind.ID, refers_to=refers_to)
 
 
-def _integer(name: str, minimum: float | None = None, note: str = "") -> Field:
-    return Field(name=name, kind=Kind.INTEGER, minimum=minimum, note=note)
+def _integer(
+    name: str, minimum: float | None = None, maximum: float | None = None, note: str = ""
+) -> Field:
+    return Field(name=name, kind=Kind.INTEGER, minimum=minimum, maximum=maximum, note=note)
 
 
 def _number(
@@ -113,6 +115,11 @@ def _instant(name: str, note: str = "") -> Field:
 def _json(name: str, note: str = "") -> Field:
     return Field(name=name, kind=Kind.JSON, note=note)
 
+
+MOST_VISIT_MINUTES = 1440
+"""Longest visit that can be planned."""
+MOST_INTERVAL_DAYS = 3660
+"""Most days between visits, as interval or as gap."""
 
 _LATITUDE = _number("latitude", -90, 90, "degrees north, WGS 84")
 _LONGITUDE = _number("longitude", -180, 180, "degrees east, WGS 84")
@@ -162,9 +169,9 @@ _ALL = (
             _text("zone", "IANA name"),
             _json("opening", 'weekday -> windows, {"mon": [["08:00", "12:00"]]}; [] is closed'),
             _json("blocked", 'dates closed, [["2026-08-01", "2026-08-21"]], both inclusive'),
-            _integer("visit_interval_days", 1),
-            _integer("visit_minutes", 1),
-            _integer("min_gap_days", 0),
+            _integer("visit_interval_days", 1, MOST_INTERVAL_DAYS),
+            _integer("visit_minutes", 1, MOST_VISIT_MINUTES),
+            _integer("min_gap_days", 0, MOST_INTERVAL_DAYS),
             _instant("last_visit_at"),
             _money("revenue", "a year's"),
             _integer("employees", 0),

@@ -20,11 +20,13 @@ from crmbridge.settings.table import (
     Amount,
     Count,
     DayRange,
+    GapDays,
+    IntervalDays,
     Listed,
     Place,
-    Positive,
     Share,
     Table,
+    VisitMinutes,
     Window,
     Zone,
     expected,
@@ -131,7 +133,7 @@ class PlanningSettings(Table):
     "Seed of all chance."
     freeze_days: Count = 0
     "Visits on the first days of a plan that are no longer moved."
-    keep_bonus: Amount = 0.15
+    keep_bonus: Annotated[float, Field(ge=0, le=100)] = 0.15
     "What staying on its day adds to a planned visit's value, as a share of it."
     churn_share: Share = 0.1
     "The largest share of a rep's planned visits that a new plan may move to another day."
@@ -141,15 +143,15 @@ class PlanningSettings(Table):
     "Time allowed for a way whose length nobody knows."
     early_share: Share = 0.25
     "How early a visit may be, as a share of the days between visits."
-    decline_days: Count = 30
+    decline_days: GapDays = 30
     "Days for which a customer is left alone after a visit was declined or deleted."
     holdout_share: Share = 0.0
     "Share of customers left out of plans, to measure what visits are worth."
-    visit_minutes: Positive = 45
+    visit_minutes: VisitMinutes = 45
     "Length of a visit, where neither customer nor class says."
-    every_days: Positive = 60
+    every_days: IntervalDays = 60
     "Days between visits, where neither customer nor class says."
-    min_gap_days: Count = 7
+    min_gap_days: GapDays = 7
     "Fewest days between visits, where neither customer nor class says."
     class_default: str = ""
     "Class of customers that have none."

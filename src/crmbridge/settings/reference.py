@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from crmbridge.settings.keys import Key, below_of, walk
 from crmbridge.settings.model import Settings
 from crmbridge.settings.secrets import SecretRef
+from crmbridge.settings.table import Table
 
 HEAD = """\
 # Configuration
@@ -111,7 +112,15 @@ def _row(name: str, field: FieldInfo, model: type[BaseModel]) -> str:
 
 @cache
 def descriptions(model: type[BaseModel]) -> Mapping[str, str]:
-    """The sentence under each field, by its name."""
+    """The sentence under each field, by its name; fields of the tables it builds on included."""
+    found: dict[str, str] = {}
+    for table in reversed(model.__mro__):
+        if issubclass(table, BaseModel) and table not in (BaseModel, Table):
+            found.update(_said_in(table))
+    return found
+
+
+def _said_in(model: type[BaseModel]) -> dict[str, str]:
     tree = ast.parse(textwrap.dedent(inspect.getsource(model)))
     body = tree.body[0]
     found: dict[str, str] = {}

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
+from crmbridge.records import MOST_INTERVAL_DAYS, MOST_VISIT_MINUTES
+
 T = TypeVar("T")
 
 
@@ -85,6 +87,9 @@ Listed = Annotated[tuple[T, ...], Field(strict=False)]
 """A TOML array."""
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+VisitMinutes = Annotated[int, Field(ge=1, le=MOST_VISIT_MINUTES)]
+IntervalDays = Annotated[int, Field(ge=1, le=MOST_INTERVAL_DAYS)]
+GapDays = Annotated[int, Field(ge=0, le=MOST_INTERVAL_DAYS)]
 Amount = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 NonEmpty = Annotated[str, Field(min_length=1)]

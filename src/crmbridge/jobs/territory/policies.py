@@ -4,8 +4,9 @@ Later lines stand above earlier ones: the defaults, the customer's class, the ru
 the file, the CRM's own record, an exception that somebody made for this customer.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -104,6 +105,7 @@ def visit_policy(
     Args:
         overrides: exceptions for this customer that have not ended, in the order of the file.
     """
+    facts = replace(facts, class_=class_name(facts.class_, planning))
     rules = {name: rule for name, rule in planning.rules.items() if fits(rule, facts)}
     said: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -116,6 +118,22 @@ def visit_policy(
         said["min_gap_days"] = min(planning.min_gap_days, max(1, said["every_days"] // 2))
         origins["min_gap_days"] = "planning.min_gap_days, at most half the interval"
     return VisitPolicy(class_=facts.class_, origins=origins, rules=tuple(rules), **said)
+
+
+def class_name(text: str, planning: PlanningSettings) -> str:
+    """The class that is meant, as `planning.classes` writes it; the text itself if it has none."""
+    if text in planning.classes:
+        return text
+    known = {name.casefold(): name for name in planning.classes}
+    return known.get(text.strip().casefold(), text)
+
+
+def unknown_classes(planning: PlanningSettings, policies: Iterable[VisitPolicy]) -> Counter[str]:
+    """Classes of customers that no table describes, where any table describes a class."""
+    if not planning.classes:
+        return Counter()
+    classes = Counter(policy.class_ for policy in policies)
+    return Counter({n: c for n, c in classes.items() if n and n not in planning.classes})
 
 
 def fits(rule: RuleSettings, facts: Facts) -> bool:
@@ -148,7 +166,7 @@ def _lines(
     yield "planning", {"every_days": planning.every_days, "minutes": planning.visit_minutes}
     class_ = planning.classes.get(facts.class_)
     if class_ is not None:
-        yield f"planning.classes.{facts.class_}", _set(class_.model_dump(), ("priority",))
+        yield f"planning.classes.{facts.class_}", _set(class_.model_dump())
     for name, rule in rules.items():
         yield f"planning.rules.{name}", _set(_rule_values(rule))
     record = {name: row[column] for name, column in _RECORD.items()}
@@ -166,9 +184,9 @@ def _rule_values(rule: RuleSettings) -> dict[str, Any]:
     return values
 
 
-def _set(values: Mapping[str, Any], always: Sequence[str] = ()) -> dict[str, Any]:
+def _set(values: Mapping[str, Any]) -> dict[str, Any]:
     """What is said at all; 0 is something, empty lists and texts are not."""
-    return {n: v for n, v in values.items() if n in always or (v is not None and v not in ("", ()))}
+    return {n: v for n, v in values.items() if v is not None and v not in ("", ())}
 
 
 def _folded(texts: Iterable[str | None]) -> frozenset[str]:
