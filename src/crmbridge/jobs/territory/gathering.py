@@ -23,6 +23,7 @@ from crmbridge.jobs.territory.policing import contact_days, policies_of
 from crmbridge.jobs.territory.replies import lasting_replies, with_lasting, without_day
 from crmbridge.jobs.territory.reps import JoinedRep, JoinedReps, RepRecord, join_reps
 from crmbridge.jobs.territory.standing import Standing, standing
+from crmbridge.jobs.territory.usable import usable
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import DateRange, Night, Visit
 from crmbridge.planning.days_off import public_holidays
@@ -45,6 +46,7 @@ from crmbridge.store.territory import (
     load_taken,
 )
 from crmbridge.store.visiting import answered_visits
+from crmbridge.travel import Point, locate
 from crmbridge.travel.geocoding import Geocoder
 
 PERCENT = 100
@@ -75,7 +77,8 @@ def gather(
     last = first + timedelta(days=settings.planning.horizon_days - 1)
     bases = base_connections(settings)
     rows = (row for s in bases.values() for row in completed_customers(workspace, s))
-    customers = located(rows, geocoder or known_places(workspace))
+    records, unusable = usable(rows)
+    customers = located(records, geocoder or known_places(workspace))
     with workspace.store.read() as tx:
         reps = _only(join_reps(map(_rep_record, load_reps(tx)), settings), rep)
         consent = visit_consent(
@@ -132,6 +135,7 @@ def gather(
             *reps.findings,
             *calendars.findings,
             *policies.findings,
+            *unusable,
             *without_day((*customers, *answered), now.date()),
         ),
     )
@@ -160,7 +164,7 @@ def held_out(
 
 
 def _rep_record(row: Record) -> RepRecord:
-    home = (row["home_latitude"], row["home_longitude"])
+    home = locate(row["home_latitude"], row["home_longitude"])
     return RepRecord(
         connection=row["connection"],
         object=row["object"],
@@ -169,7 +173,7 @@ def _rep_record(row: Record) -> RepRecord:
         email=row["email"] or "",
         active=row["active"] != 0,
         zone=row["zone"] or "",
-        home=None if None in home else home,
+        home=(home.latitude, home.longitude) if isinstance(home, Point) else None,
     )
 
 

@@ -16,7 +16,7 @@ from crmbridge.jobs.territory.opening import (
     opening_windows,
 )
 from crmbridge.jobs.territory.policies import VisitPolicy, facts_of, visit_policy
-from crmbridge.jobs.territory.reps import JoinedRep
+from crmbridge.jobs.territory.reps import JoinedRep, doubts
 from crmbridge.jobs.territory.taken import taken_times
 from crmbridge.planning import (
     Customer,
@@ -114,7 +114,7 @@ class _Builder:
         return Territory(
             problem=problem,
             coordinates={**self._homes(reps), **self._places(keys)},
-            findings=(*idle, *self._findings()),
+            findings=(*idle, *doubts(reps), *self._findings()),
         )
 
     def _idle(self, reps: Sequence[JoinedRep]) -> tuple[tuple[Finding, ...], Sequence[JoinedRep]]:

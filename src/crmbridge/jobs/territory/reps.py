@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from crmbridge.jobs.territory.usable import is_zone
 from crmbridge.records import Finding
 from crmbridge.settings import RepSettings, Settings
 
@@ -29,6 +30,8 @@ class JoinedRep:
         id: lower-case e-mail, or ``connection/object/id`` of a rep without one.
         records: the rep's records, by connection.
         writes_to: connection that the rep's visits are written to; "" if none takes them.
+        odd_zones: what records say of the zone that names none.
+        has_zone: False where nobody names one and UTC stands in.
     """
 
     id: str
@@ -39,6 +42,8 @@ class JoinedRep:
     settings: RepSettings
     records: Mapping[str, RepRecord] = field(default_factory=dict)
     writes_to: str = ""
+    odd_zones: tuple[str, ...] = ()
+    has_zone: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +84,18 @@ def _identity(record: RepRecord) -> str:
 def _join(identity: str, group: Sequence[RepRecord], settings: Settings) -> JoinedRep:
     own = settings.rep(identity)
     email = identity if "@" in identity else ""
+    told = [record.zone for record in group if record.zone]
+    zone = own.zone or _first(zone for zone in told if is_zone(zone))
     rep = JoinedRep(
         id=identity,
         name=_first(record.name for record in group) or identity,
         email=email,
-        zone=own.zone or _first(record.zone for record in group) or "UTC",
+        zone=zone or "UTC",
         home=own.home or next((r.home for r in group if r.home is not None), None),
         settings=own,
         records={record.connection: record for record in reversed(group)},
+        odd_zones=tuple(zone for zone in told if not is_zone(zone)),
+        has_zone=bool(zone),
     )
     return replace(rep, writes_to=_writes_to(rep, settings))
 
@@ -119,3 +128,31 @@ def _findings(
             remedy="Correct the e-mail address in [reps], or give the rep that address in the CRM",
         ),
     )
+
+
+def doubts(reps: Iterable[JoinedRep]) -> list[Finding]:
+    """What is not known of reps that plans are made for, and what is assumed instead."""
+    told = list(reps)
+    odd = [f"{rep.id}: {rep.odd_zones[0][:40]!r}" for rep in told if rep.odd_zones]
+    examples = {
+        "rep_zone_unreadable": odd,
+        "rep_without_zone": [r.id for r in told if not (r.has_zone or r.odd_zones)],
+        "rep_without_home": [rep.id for rep in told if not _has_ends(rep)],
+    }
+    return [
+        Finding(code=code, count=len(found), example=found[0], remedy=_REMEDIES[code])
+        for code, found in examples.items()
+        if found
+    ]
+
+
+def _has_ends(rep: JoinedRep) -> bool:
+    return rep.home is not None
+
+
+_REMEDIES: Mapping[str, str] = {
+    "rep_zone_unreadable": "Write an IANA name such as Europe/Berlin, in the CRM or as reps.zone",
+    "rep_without_zone": "Set reps.zone, or planning.rep_defaults.zone; until then hours are UTC",
+    "rep_without_home": "Set reps.home, or the coordinates in the CRM; until then a day's first "
+    "and last way take planning.unknown_travel_minutes",
+}
