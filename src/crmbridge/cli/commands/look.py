@@ -1,6 +1,7 @@
 """Commands that look: status, runs, show, report, export."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 
 from crmbridge.cli.invocation import Json, Now
 from crmbridge.cli.output import plain, show, show_json, table
+from crmbridge.cli.policy_text import policy_text
 
 KINDS = ("ics", "csv", "geojson")
 TABLE_FORMATS = ("csv", "parquet", "hyper")
@@ -89,8 +91,9 @@ def show_record(
     """
     from crmbridge.cli.session import workspace
     from crmbridge.jobs.campaigning.showing import explain_campaign
-    from crmbridge.jobs.showing.explaining import explain_policy, explain_record
+    from crmbridge.jobs.showing.explaining import explain_record
     from crmbridge.jobs.showing.lists import list_audit, list_places
+    from crmbridge.jobs.showing.policy import explain_policy
 
     lists = {"places": list_places, "audit": list_audit}
     with workspace(context, now) as space:
@@ -104,7 +107,13 @@ def show_record(
             found = explain_record(space, record)
     if json_:
         show_json(found)
-        return
+    elif record == "policy":
+        show(policy_text(found))
+    else:
+        _show_parts(found)
+
+
+def _show_parts(found: Mapping[str, Any]) -> None:
     for name, value in found.items():
         if name not in ("flaws", "audit"):  # the same for programs
             _show_part(name, value)

@@ -1,17 +1,13 @@
-"""Tells all that is known of a record, and which policy holds for a customer, with reasons."""
+"""Tells all that is known of a record, with reasons."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from crmbridge.errors import UsageError
 from crmbridge.jobs.showing.customer import about_customer
-from crmbridge.jobs.territory.gathering import gather
 from crmbridge.jobs.territory.keeping import load_plans
-from crmbridge.jobs.territory.problems import territories
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.records import STREAMS, Kind, Reason, RecordKey, from_millis
-from crmbridge.store.consents import effective_consents
 from crmbridge.store.field_values import get_field_values
 from crmbridge.store.records import find_by_text, find_record
 from crmbridge.store.scores import load_scores
@@ -53,7 +49,7 @@ def explain_record(workspace: Workspace, text: str) -> dict[str, Any]:
     document["fields"] = {name: _shown(stream, name, value) for name, value in values.items()}
     if score is not None:
         document["score"] = {"score": round(score.score, 4), "tier": score.tier}
-        document["reasons"] = _reasons(score.reasons)
+        document["reasons"] = reason_lines(score.reasons)
     if segment is not None:
         document["segment"] = {"id": segment.segment, "name": segment.name}
         document["segment_reasons"] = [reason.text for reason in segment.reasons]
@@ -75,7 +71,8 @@ def _shown(stream: str, name: str, value: Any) -> Any:
     return value
 
 
-def _reasons(reasons: Sequence[Reason]) -> list[str]:
+def reason_lines(reasons: Sequence[Reason]) -> list[str]:
+    """Each reason with its weight, for people."""
     return [f"{reason.weight:+.3f} {reason.text}" for reason in reasons]
 
 
@@ -95,32 +92,3 @@ def _visits(workspace: Workspace, key: RecordKey) -> list[str]:
             if item.customer == str(key)
         ]
     return lines
-
-
-def explain_policy(workspace: Workspace, text: str) -> dict[str, Any]:
-    """Who may visit a customer, how often, how long and when, and what bars it.
-
-    Raises:
-        UsageError: there is no such customer.
-    """
-    if not text:
-        raise UsageError("show policy", "a customer", "none", "crmbridge show policy CUSTOMER")
-    key = find_key(workspace, text, ("customers",))
-    now = workspace.clock.now()
-    known = gather(workspace, now.date()).known
-    with workspace.store.read() as tx:
-        consents = effective_consents(tx, "customers")
-    for territory in territories(known, workspace.settings, now.date(), now):
-        for customer in territory.problem.customers:
-            if customer.key == str(key):
-                policy = asdict(customer)
-                policy.pop("reasons")
-                held = known.policies.get(key)
-                return {
-                    "customer": str(key),
-                    "policy": {name: value for name, value in policy.items() if value is not None},
-                    "from": held.lines() if held is not None else [],
-                    "consents": {c: s for (k, c), s in consents.items() if k == key},
-                    "reasons": _reasons(customer.reasons),
-                }
-    raise UsageError("show policy", "a customer that a rep could visit", repr(str(key)))
