@@ -2,10 +2,13 @@
 
 Recurring events are unrolled on their own wall clock, so a weekly nine o'clock stays at nine
 through a change of clocks. Whole days stay dates. Events that leave the time free, cancelled ones
-and our own visits read back are not busy times.
+and our own visits read back are not busy times; nor are tasks and journals. Calendars that say only
+when, not why, do so by VFREEBUSY.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
@@ -13,11 +16,14 @@ from typing import Any
 from crmbridge.errors import RecordError
 from crmbridge.planning.ics import is_own_uid
 from crmbridge.planning.problem import DateRange
+from crmbridge.planning.recurrence import unrolled
 from crmbridge.planning.zones import zone_of
 from crmbridge.records import Finding
 
-MAX_STEPS = 100_000
-"""Most occurrences that are counted through for one event: an hourly one for eleven years."""
+_MISREAD = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+"""What icalendar and dateutil raise of values that they trusted."""
+_DAY = timedelta(days=1)
+_TIMELESS = {"VTIMEZONE", "VTODO", "VJOURNAL"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -70,58 +76,96 @@ def busy_times(text: str, first: date, last: date, zone: str, where: str) -> Bus
     """
     horizon = _Horizon(first=first, last=last, zone=zone_of(zone))
     spans, days, findings = set[BusySpan](), set[DateRange](), list[Finding]()
-    events = _events(text, where)
-    moved = _moved(events, horizon)
-    for event in events:
+    parts = _parts(text, where)
+    moved = _moved(parts, horizon)
+    for part in parts:
         try:
-            for taken in _taken(event, horizon, moved):
+            for taken in _taken(part, horizon, moved):
                 if isinstance(taken, DateRange):
                     days.add(taken)
                 else:
                     spans.add(taken)
-        except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
-            findings.append(_unread(event, where, error))
+        except _MISREAD as error:
+            findings.append(_unread(part, where, error))
+    findings.extend(_of_another_kind(parts, where))
     return BusyCalendar(
         spans=tuple(sorted(spans)), days=tuple(sorted(days)), findings=tuple(findings)
     )
 
 
-def _events(text: str, where: str) -> list[Any]:
+def _parts(text: str, where: str) -> list[Any]:
+    """Events, free and busy times, and all else that the calendars hold."""
     from icalendar import Calendar
 
     try:
         calendars: list[Any] = Calendar.from_ical(text, multiple=True)
-    except (ValueError, KeyError, IndexError) as error:
+    except _MISREAD as error:
         raise RecordError(
             where, "iCalendar text", "something else", "Check the file or address"
         ) from error
-    events = [event for calendar in calendars for event in calendar.walk("VEVENT")]
     if not calendars:
         raise RecordError(where, "iCalendar text", "nothing", "Check the file or address")
-    return events
+    insides = (one.subcomponents if one.name == "VCALENDAR" else [one] for one in calendars)
+    return [part for inside in insides for part in inside]
 
 
-def _moved(events: Iterable[Any], horizon: _Horizon) -> set[tuple[str, datetime]]:
+def _of_another_kind(parts: Iterable[Any], where: str) -> Iterator[Finding]:
+    """What nobody here knows to read, such as VAVAILABILITY."""
+    known = {"VEVENT", "VFREEBUSY", *_TIMELESS}
+    kinds = Counter(str(part.name) for part in parts if part.name not in known)
+    for kind, count in sorted(kinds.items()):
+        yield Finding(
+            code="plan.calendar_part_unread",
+            count=count,
+            example=f"{where}: {kind}"[:200],
+            remedy="Have the calendar say these times as events; until then they count as free",
+        )
+
+
+def _moved(parts: Iterable[Any], horizon: _Horizon) -> set[tuple[str, datetime]]:
     """(UID, original start) of occurrences that have an event of their own."""
     found = set()
-    for event in events:
-        original = event.get("RECURRENCE-ID")
-        if original is not None and hasattr(original, "dt"):
-            found.add((str(event.get("UID", "")), _instant(original.dt, horizon)))
+    for part in parts:
+        original = getattr(part.get("RECURRENCE-ID"), "dt", None)
+        if isinstance(original, date):
+            with suppress(OverflowError):  # beyond the years that there are
+                found.add((str(part.get("UID", "")), _instant(original, horizon)))
     return found
 
 
 def _taken(
+    part: Any, horizon: _Horizon, moved: set[tuple[str, datetime]]
+) -> Iterator[BusySpan | DateRange]:
+    if part.name == "VEVENT":
+        yield from _taken_by_event(part, horizon, moved)
+    elif part.name == "VFREEBUSY":
+        yield from _periods(part, horizon)
+
+
+def _periods(part: Any, horizon: _Horizon) -> Iterator[BusySpan]:
+    """Times that a VFREEBUSY says are taken, perhaps for sure."""
+    since, until = horizon.bounds()
+    for period in _as_list(part.get("FREEBUSY")):
+        if str(period.params.get("FBTYPE", "BUSY")).upper() == "FREE":
+            continue
+        start, end = period.dt
+        start_at = _instant(start, horizon)
+        end_at = start_at + end if isinstance(end, timedelta) else _instant(end, horizon)
+        if since < end_at and start_at < until and start_at < end_at:
+            yield BusySpan(start_at=start_at, end_at=end_at, uid=str(part.get("UID", "")))
+
+
+def _taken_by_event(
     event: Any, horizon: _Horizon, moved: set[tuple[str, datetime]]
 ) -> Iterator[BusySpan | DateRange]:
     uid = str(event.get("UID", ""))
     if _leaves_free(event) or is_own_uid(uid):
         return
-    start, end = event.decoded("DTSTART"), _end(event)
-    label = str(event.get("SUMMARY", ""))
-    length = end - start
-    if length <= timedelta():
+    start = event.decoded("DTSTART")
+    length = _length(event, start)
+    if not length:
         return
+    label = str(event.get("SUMMARY", ""))
     overridden = moved if event.get("RECURRENCE-ID") is None else set()
     for begin in _occurrences(event, start, length, horizon):
         if (uid, _instant(begin, horizon)) in overridden:
@@ -142,60 +186,48 @@ def _leaves_free(event: Any) -> bool:
     )
 
 
-def _end(event: Any) -> Any:
-    start = event.decoded("DTSTART")
+def _length(event: Any, start: Any) -> timedelta:
+    """How long each occurrence takes; whole days where the start is a day.
+
+    Raises:
+        ValueError: it ends before it starts.
+    """
+    whole = not isinstance(start, datetime)
     if "DTEND" in event:
-        end = event.decoded("DTEND")
+        length = _until(start, event.decoded("DTEND"))
+    elif "DURATION" in event:
+        length = event.decoded("DURATION")
+    else:
+        length = timedelta(days=1 if whole else 0)
+    if length < timedelta():
+        raise ValueError("ends before it starts")
+    return max(timedelta(days=-(-length // _DAY)), _DAY) if whole else length
+
+
+def _until(start: Any, end: Any) -> timedelta:
+    """From start to end; where only one of them has a time, as midnights."""
+    if isinstance(start, datetime) != isinstance(end, datetime):
+        start, end = _as_time(start), _as_time(end)
+        return end.replace(tzinfo=None) - start.replace(tzinfo=None)  # type: ignore[no-any-return]
+    if isinstance(end, datetime) and end.tzinfo is not None and start.tzinfo is not None:
         # Outlook writes the two with different zones; the length must be that of real time.
-        if isinstance(end, datetime) and end.tzinfo is not None and start.tzinfo is not None:
-            return start + (end.astimezone(UTC) - start.astimezone(UTC))
-        return end
-    if "DURATION" in event:
-        return start + event.decoded("DURATION")
-    return start if isinstance(start, datetime) else start + timedelta(days=1)
+        return end.astimezone(UTC) - start.astimezone(UTC)  # type: ignore[no-any-return]
+    return end - start  # type: ignore[no-any-return]
+
+
+def _as_time(at: Any) -> Any:
+    return at if isinstance(at, datetime) else datetime.combine(at, time())
 
 
 def _occurrences(event: Any, start: Any, length: timedelta, horizon: _Horizon) -> Iterator[Any]:
-    rule = event.get("RRULE")
-    extra = list(_listed(event.get("RDATE")))
+    rules = _as_list(event.get("RRULE"))
     skipped = {_instant(item, horizon) for item in _listed(event.get("EXDATE"))}
-    begins = [start, *extra] if rule is None else [*_unrolled(rule, start, horizon), *extra]
+    begins = [begin for rule in rules for begin in unrolled(rule, start, horizon.last)]
     since, until = horizon.bounds()
-    for begin in begins:
+    for begin in (*(begins if rules else [start]), *_listed(event.get("RDATE"))):
         at = _instant(begin, horizon)
         if at < until and at + length > since and at not in skipped:
             yield begin
-
-
-def _unrolled(rule: Any, start: Any, horizon: _Horizon) -> Iterator[Any]:
-    """Starts by the rule up to the horizon's end, counted on the event's own wall clock."""
-    from dateutil.rrule import rrulestr
-
-    timed = isinstance(start, datetime)
-    zone = start.tzinfo if timed else None
-    naive = start.replace(tzinfo=None) if timed else datetime.combine(start, time())
-    text = _local_until(rule, zone).to_ical().decode()
-    until = datetime.combine(horizon.last + timedelta(days=2), time())
-    for step, begin in enumerate(rrulestr(text, dtstart=naive)):
-        if begin > until:
-            return
-        if step >= MAX_STEPS:
-            raise ValueError("recurs too often to be counted through")
-        yield begin.replace(tzinfo=zone) if timed else begin.date()
-
-
-def _local_until(rule: Any, zone: tzinfo | None) -> Any:
-    """The rule with its UNTIL on the event's wall clock, as a naive rule needs it."""
-    from icalendar import vRecur
-
-    changed = vRecur(rule)
-    until = next(iter(_as_list(changed.get("UNTIL"))), None)
-    if isinstance(until, datetime):
-        local = until.astimezone(zone) if zone is not None and until.tzinfo else until
-        changed["UNTIL"] = [local.replace(tzinfo=None)]
-    elif until is not None:
-        changed["UNTIL"] = [datetime.combine(until, time(23, 59, 59))]
-    return changed
 
 
 def _listed(value: Any) -> Iterator[Any]:

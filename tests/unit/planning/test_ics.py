@@ -1,28 +1,36 @@
 """Calendars read and written: stable ids, wall clocks through changes of clocks, whole days."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 
 import pytest
-from icalendar import Calendar
+from dateutil.rrule import rrulestr
+from icalendar import Calendar, vRecur
 
 from crmbridge.errors import RecordError
 from crmbridge.planning import Budget, DateRange, plan_visits
 from crmbridge.planning.ics import CalendarEntry, calendar_text, uid_of
 from crmbridge.planning.ics_busy import busy_times
+from crmbridge.planning.recurrence import unrolled
 from crmbridge.testing.planning import a_customer, a_problem
 
 STAMP = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def a_calendar(*events: str) -> str:
-    body = "".join(f"BEGIN:VEVENT\n{event}\nEND:VEVENT\n" for event in events)
+def a_calendar(*events: str, kind: str = "VEVENT") -> str:
+    body = "".join(f"BEGIN:{kind}\n{event}\nEND:{kind}\n" for event in events)
     text = f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//EN\n{body}END:VCALENDAR\n"
     return text.replace("\n", "\r\n")
 
 
 def read(*events: str, first=date(2026, 3, 23), last=date(2026, 4, 3), zone="Europe/Berlin"):
     return busy_times(a_calendar(*events), first, last, zone, "ann.ics")
+
+
+def read_parts(kind, *parts, zone="Europe/Berlin"):
+    text = a_calendar(*parts, kind=kind)
+    return busy_times(text, date(2026, 3, 23), date(2026, 4, 3), zone, "ann.ics")
 
 
 def starts(calendar):
@@ -114,6 +122,122 @@ def test_an_event_that_recurs_without_end_is_named_and_the_others_count():
     assert starts(found) == ["03-24 09:00"]
     assert [finding.code for finding in found.findings] == ["plan.calendar_event_unread"]
     assert "bad" in found.findings[0].example
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["DTEND;VALUE=DATE:20260324", "DURATION:PT3H", "DTEND:20260324T120000", "SUMMARY:x"],
+    ids=["ends on the day it starts", "hours", "ends at a time", "no end"],
+)
+def test_what_starts_on_a_day_takes_the_whole_of_it(end):
+    found = read(f"UID:1\nDTSTART;VALUE=DATE:20260324\n{end}")
+
+    days = [(taken.first.day, taken.last.day) for taken in found.days]
+    assert (days, found.spans, found.findings) == ([(24, 24)], (), ())
+
+
+def test_what_starts_on_a_day_and_ends_at_a_time_takes_its_last_day_too():
+    found = read("UID:1\nDTSTART;VALUE=DATE:20260324\nDTEND:20260326T090000Z")
+
+    assert [(taken.first.day, taken.last.day) for taken in found.days] == [(24, 26)]
+
+
+def test_what_starts_at_a_time_and_ends_on_a_day_ends_at_its_midnight():
+    found = read("UID:1\nDTSTART:20260324T090000Z\nDTEND;VALUE=DATE:20260325")
+
+    (taken,) = found.spans
+    assert taken.end_at - taken.start_at == timedelta(hours=15)
+
+
+def test_what_ends_before_it_starts_is_named():
+    found = read("UID:odd\nDTSTART:20260324T090000Z\nDTEND:20260324T080000Z")
+
+    assert [one.code for one in found.findings] == ["plan.calendar_event_unread"]
+    assert "ends before it starts" in found.findings[0].example
+
+
+FREE_BUSY = """UID:1
+DTSTART:20260301T000000Z
+DTEND:20260401T000000Z
+FREEBUSY;FBTYPE=BUSY:20260324T090000Z/PT1H,20260325T090000Z/20260325T103000Z
+FREEBUSY;FBTYPE=FREE:20260326T090000Z/PT1H
+FREEBUSY;FBTYPE=BUSY-TENTATIVE:20260327T090000Z/PT1H
+FREEBUSY:20260330T090000Z/PT1H,20260501T090000Z/PT1H"""
+
+
+def test_a_calendar_that_says_only_when_takes_these_times():
+    found = read_parts("VFREEBUSY", FREE_BUSY)
+
+    # The last one lies beyond the horizon, the one of the 26th is free.
+    assert starts(found) == ["03-24 09:00", "03-25 09:00", "03-27 09:00", "03-30 09:00"]
+    assert found.spans[1].end_at == datetime(2026, 3, 25, 10, 30, tzinfo=UTC)
+    assert found.findings == ()
+
+
+def test_parts_that_nobody_can_read_are_told_and_tasks_are_not():
+    part = "UID:1\nDTSTART:20260324T090000Z\nDTEND:20260324T100000Z"
+
+    found = read_parts("VAVAILABILITY", part, part)
+
+    assert [(one.code, one.count) for one in found.findings] == [("plan.calendar_part_unread", 2)]
+    assert found.findings[0].example == "ann.ics: VAVAILABILITY"
+    for kind in ("VTODO", "VJOURNAL"):
+        assert read_parts(kind, part).findings == ()
+
+
+START = "UID:bad\nDTSTART:20260302T090000Z\nDURATION:PT1H\n"
+NEVER = [
+    "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+    "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+    "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30",
+    "FREQ=YEARLY;BYWEEKNO=30;BYMONTH=1",
+    "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=6",
+]
+
+
+@pytest.mark.parametrize("rule", NEVER)
+def test_a_rule_that_never_comes_true_is_given_up_at_once(rule, monkeypatch):
+    from dateutil.rrule import _iterinfo
+
+    looked_at, before = [], _iterinfo.rebuild
+    monkeypatch.setattr(
+        _iterinfo,
+        "rebuild",
+        lambda self, year, month: looked_at.append(year) or before(self, year, month),
+    )
+
+    assert read(f"{START}RRULE:{rule}").spans == ()
+    # Not the eight thousand years that dateutil would go through.
+    assert 0 < len(set(looked_at)) <= 3
+
+
+@pytest.mark.parametrize(
+    "rule", ["FREQ=DAILY;INTERVAL=0", "FREQ=HOURLY;INTERVAL=0;BYDAY=MO", "FREQ=DAILY;INTERVAL=-1",
+             "FREQ=DAILY;COUNT=0", "FREQ=SOMETIMES", "garbage", "FREQ=YEARLY;BYEASTER=1"],
+)  # fmt: skip
+def test_a_rule_that_makes_no_sense_is_named(rule):
+    found = read(f"{START}RRULE:{rule}", "UID:2\nDTSTART:20260324T090000Z\nDURATION:PT1H")
+
+    assert [one.code for one in found.findings] == ["plan.calendar_event_unread"]
+    assert starts(found) == ["03-24 09:00"]
+
+
+# The calendar of the years from 1601 on comes again only after four centuries.
+@pytest.mark.parametrize("year", [1601, 1896, 1970, 2020, 2026])
+@pytest.mark.parametrize(
+    "rule",
+    ["FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", "FREQ=WEEKLY;INTERVAL=3;BYDAY=TU,FR;WKST=SU",
+     "FREQ=MONTHLY;BYDAY=-1WE", "FREQ=YEARLY;BYWEEKNO=1,53;BYDAY=MO", "FREQ=DAILY;INTERVAL=10",
+     "FREQ=YEARLY;BYYEARDAY=60,-1", "FREQ=MONTHLY;INTERVAL=5;UNTIL=20271231T235959"],
+)  # fmt: skip
+def test_rules_are_unrolled_as_dateutil_does_from_the_start(rule, year):
+    start, last = datetime(year, 2, 3, 9), date(2028, 3, 5)
+
+    found = list(unrolled(vRecur.from_ical(rule), start, last))
+
+    end = datetime(2028, 3, 7)
+    assert found == list(takewhile(lambda at: at <= end, rrulestr(rule, dtstart=start)))
+    assert found
 
 
 @pytest.mark.parametrize("text", ["", "<html>Sign in</html>", "BEGIN:VCALENDAR"])
