@@ -1,15 +1,16 @@
 """Reads the calendar files and feeds that say when reps are busy."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from crmbridge.adapters.answer import Answer, Request
-from crmbridge.errors import ConfigError, CrmbridgeError, RetryLaterError, StorageError
+from crmbridge.errors import CrmbridgeError, RetryLaterError, StorageError
 from crmbridge.jobs.territory.reps import JoinedRep
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning.ics_busy import BusyCalendar, busy_times
@@ -30,10 +31,13 @@ class Calendars:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
-    """A calendar's text; with trouble, as it was read last."""
+    """What a calendar takes; with trouble, as it was read last."""
 
-    text: str
+    found: BusyCalendar
     trouble: CrmbridgeError | None = None
+
+
+Understand = Callable[[str], BusyCalendar]
 
 
 def read_calendars(
@@ -48,16 +52,16 @@ def read_calendars(
     for rep in reps:
         for number, source in enumerate(rep.settings.busy, start=1):
             where = f"calendar {number} of {rep.id}"  # a feed's address is a secret
+            understand = partial(busy_times, first=first, last=last, zone=rep.zone, where=where)
             try:
-                read = _text(workspace, source, where)
-                found = busy_times(read.text, first, last, rep.zone, where)
+                read = _read(workspace, source, where, understand)
             except CrmbridgeError as error:
                 findings.append(_unread(rep, error))
                 continue
             if read.trouble is not None:
                 findings.append(_as_read_last(rep, read.trouble))
-            spans.setdefault(rep.id, []).extend(_spans(found, ZoneInfo(rep.zone)))
-            findings.extend(found.findings)
+            spans.setdefault(rep.id, []).extend(_spans(read.found, ZoneInfo(rep.zone)))
+            findings.extend(read.found.findings)
     return Calendars(spans=spans, findings=tuple(findings))
 
 
@@ -74,24 +78,26 @@ def _spans(found: BusyCalendar, zone: ZoneInfo) -> Spans:
     return timed + whole
 
 
-def _text(workspace: Workspace, source: str | SecretRef, where: str) -> _Read:
+def _read(
+    workspace: Workspace, source: str | SecretRef, where: str, understand: Understand
+) -> _Read:
     address = workspace.settings.secrets.text(source, where)
     if address.startswith("webcal://"):  # what calendar programs call https
         address = "https" + address.removeprefix("webcal")
     if not address.startswith(("https://", "http://")):
-        return _Read(text=_file_text(workspace.settings.path(address)))
+        return _Read(found=understand(_file_text(workspace.settings.path(address))))
     if not isinstance(source, str):
         workspace.redactor.add(address)
     kept = workspace.state_folder / "calendars" / f"{sha256(address.encode()).hexdigest()}.ics"
     try:
         text = _fetched(workspace, address)
-    except CrmbridgeError as error:
-        if isinstance(error, ConfigError) or not kept.exists():
+        found = understand(text)
+    except CrmbridgeError as error:  # a refusal and a login page, too: its times are taken still
+        if not kept.exists():
             raise
-        return _Read(text=_file_text(kept), trouble=error)
-    if "BEGIN:VCALENDAR" in text[:4096].upper():  # a login page must not replace the last good one
-        _keep(kept, text)
-    return _Read(text=text)
+        return _Read(found=understand(_file_text(kept)), trouble=error)
+    _keep(kept, text)
+    return _Read(found=found)
 
 
 def _fetched(workspace: Workspace, address: str) -> str:
