@@ -1,6 +1,7 @@
 """Finds where an address is: by a service that speaks Nominatim's search, or by its postcode."""
 
 import csv
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -161,7 +162,7 @@ def _nominatim(fetch: Fetch, user_agent: str) -> Any:
             return fetch("search?" + url.partition("?")[2], None, headers)
 
         def get_text(self, url: str, *, timeout: Any, headers: Mapping[str, str]) -> str:
-            raise NotImplementedError
+            return json.dumps(self.get_json(url, timeout=timeout, headers=headers))
 
     return Nominatim(user_agent=user_agent, domain="localhost", adapter_factory=Carried)
 
