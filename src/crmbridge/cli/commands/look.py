@@ -115,7 +115,7 @@ def show_record(
 
 def _show_parts(found: Mapping[str, Any]) -> None:
     for name, value in found.items():
-        if name not in ("flaws", "audit"):  # the same for programs
+        if name not in ("flaws", "audit") and value not in ({}, []):  # the same for programs
             _show_part(name, value)
 
 
