@@ -73,14 +73,16 @@ def swapped_suspects(points: Mapping[str, Point], far_degrees: float = 10.0) -> 
 
 
 def far_away(
-    points: Mapping[str, Point], times: float = 8.0, at_least_degrees: float = 1.0
+    points: Mapping[str, Point], times: float = 8.0, at_least_degrees: float = 1.35
 ) -> tuple[str, ...]:
     """Places that lie far outside the territory that the others make.
 
     Args:
         points: at least five, else nothing is far.
         times: how many times the median distance from the middle counts as far.
-        at_least_degrees: what never counts as far, however close the others are.
+        at_least_degrees: of latitude; what never counts as far, however close the others are.
+            Half the customers may sit in one town, and the others a day's drive around it: 1.35
+            are 150 km.
 
     Returns:
         Their names, in order.
@@ -93,7 +95,8 @@ def far_away(
         median(point.latitude for point in points.values()),
         points[first].longitude + median(turned.values()),
     )
-    away = {n: _away(p.latitude, p.longitude, middle) for n, p in points.items()}
+    narrow = math.cos(math.radians(middle[0]))  # degrees of longitude are shorter than of latitude
+    away = {n: _away(p.latitude, p.longitude, middle, narrow) for n, p in points.items()}
     limit = max(at_least_degrees, times * median(away.values()))
     return tuple(sorted(name for name, degrees in away.items() if degrees > limit))
 
@@ -103,6 +106,8 @@ def _turned(longitude: float, origin: float) -> float:
     return (longitude - origin + 180) % 360 - 180
 
 
-def _away(latitude: float, longitude: float, middle: tuple[float, float]) -> float:
+def _away(
+    latitude: float, longitude: float, middle: tuple[float, float], narrow: float = 1.0
+) -> float:
     across = abs(longitude - middle[1]) % 360
-    return max(abs(latitude - middle[0]), min(across, 360 - across))
+    return max(abs(latitude - middle[0]), min(across, 360 - across) * narrow)

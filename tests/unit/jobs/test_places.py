@@ -212,15 +212,16 @@ def test_each_place_says_how_well_it_is_known(space, serve):
     rows = [
         a_row("given", latitude=52.0, longitude=13.0),
         a_row("stated", latitude=52.0, longitude=13.0, geo_quality="street"),
+        a_row("denied", latitude=52.0, longitude=13.0, geo_quality="none"),
         a_row("found", street="Mill Lane 3", city="Berlin"),
         a_row("lost", city="Atlantis"),
     ]
     with geocoder(space(toml(serve(nominatim)))) as finder:
         found = located(rows, finder)
 
-    assert [row["geo_quality"] for row in found] == ["given", "street", "exact", "none"]
-    assert found[2]["latitude"] == 52.5312
-    assert quality_counts(found) == {"exact": 1, "given": 1, "none": 1, "street": 1}
+    assert [row["geo_quality"] for row in found] == ["given", "street", "given", "exact", "none"]
+    assert found[3]["latitude"] == 52.5312
+    assert quality_counts(found) == {"exact": 1, "given": 2, "none": 1, "street": 1}
     assert [flaw.flaw for flaw in place_flaws(found)] == ["not_found"]
 
 
@@ -231,3 +232,15 @@ def test_places_across_the_antimeridian_are_near():
     ]
 
     assert place_flaws(located(rows, None)) == []
+
+
+def test_the_country_around_a_town_is_not_far_from_it():
+    town = [
+        a_row(f"t{i}", latitude=60.0 + i / 500, longitude=25.0, owner_id="ann") for i in range(8)
+    ]
+    around = a_row("around", latitude=60.0, longitude=27.4, owner_id="ann")  # 133 km to the east
+    beyond = a_row("beyond", latitude=61.5, longitude=25.0, owner_id="ann")  # 167 km to the north
+
+    flaws = place_flaws(located([*town, around, beyond], None))
+
+    assert [flaw.customer for flaw in flaws] == ["crm/Account/beyond"]

@@ -19,7 +19,6 @@ MEANINGS: Mapping[str, str] = {
     "waiting": "no coordinates; its address was not looked up yet",
     "not_finite": "coordinates that are no numbers",
     "out_of_range": "coordinates that lie nowhere on the globe",
-    "unreadable": "coordinates that are no numbers",
     "swapped": "latitude and longitude exchanged",
     "zero": "the coordinates (0, 0), which stand for nothing known",
     "unreadable": "coordinates that cannot be read",

@@ -14,12 +14,13 @@ from crmbridge.travel.geocoding import Address, Geocoder, Quality
 REMEDIES: Mapping[str, str] = {
     "no_address": "Enter an address or coordinates in the CRM",
     "not_found": "Correct the address, or enter coordinates in the CRM",
-    "not_asked": "Set planning.geocoding, or complete the address by a table with coordinates",
+    "not_asked": "Set planning.geocoding.url or .postcodes, or enter coordinates in the CRM",
     "waiting": "Run again: the geocoder was not asked for it yet",
     Flaw.NOT_FINITE.value: "Correct the coordinates",
     Flaw.OUT_OF_RANGE.value: "Correct the coordinates: latitude up to 90, longitude up to 180",
     Flaw.SWAPPED.value: "Exchange latitude and longitude",
     Flaw.ZERO.value: "Correct the coordinates: (0, 0) lies in the sea",
+    "unreadable": "Correct the coordinates: write numbers",
     "suspect_swapped": "Look whether latitude and longitude are exchanged",
     "far_from_territory": "Correct the place, or give the customer another owner",
 }
@@ -28,18 +29,26 @@ REMEDIES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceFlaw:
-    """One customer whose place is not known, or not to be trusted."""
+    """One customer whose place is not known, or not to be trusted.
+
+    Args:
+        owner: id of the rep's record.
+        is_kept_out: the record waits in quarantine, so that nobody visits the customer, or by what
+            was known before.
+    """
 
     customer: str
     name: str
     owner: str
     flaw: str
     geo_quality: str
+    is_kept_out: bool = False
 
     @property
     def remedy(self) -> str:
         """What helps."""
-        return REMEDIES[self.flaw]
+        waits = "; until then the record waits in quarantine" if self.is_kept_out else ""
+        return REMEDIES[self.flaw] + waits
 
 
 def located(customers: Iterable[Record], geocoder: Geocoder | None) -> list[Record]:
@@ -95,7 +104,9 @@ def place_flaws(customers: Sequence[Record]) -> list[PlaceFlaw]:
 def _located(row: Record, geocoder: Geocoder | None) -> Record:
     own = locate(row["latitude"], row["longitude"])
     if isinstance(own, Point):
-        return {**row, "geo_quality": row["geo_quality"] or Quality.GIVEN.value, "geo_flaw": ""}
+        told = row["geo_quality"] or ""
+        quality = Quality.GIVEN.value if told in ("", Quality.NONE.value) else told
+        return {**row, "geo_quality": quality, "geo_flaw": ""}
     address = address_of(row)
     waiting = geocoder.waiting if geocoder is not None else 0
     found = geocoder.find(address) if geocoder is not None else None
