@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 NOW = "2026-11-02T06:00:00Z"
+AN_HOUR_LATER = "2026-11-02T07:00:00Z"
+AFTER_THE_FIRST_VISIT = "2026-11-02T09:30:00Z"
 LATER = "2026-11-03T06:00:00Z"
 
 
@@ -59,12 +61,37 @@ def test_two_plans_are_compared_with_a_cause_for_each_move(pushed: Any) -> None:
     assert "visits moved" in told.out
 
 
-def test_the_same_input_keeps_the_published_plan(pushed: Any) -> None:
-    document = pushed("plan", "--json", now=NOW).json
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize("now", [NOW, AN_HOUR_LATER, AFTER_THE_FIRST_VISIT])
+def test_the_same_input_keeps_the_published_plan(pushed: Any, command: str, now: str) -> None:
+    # A run analyses anew: by then each score is a few thousandths more or less.
+    document = pushed(command, "--json", now=now).json
 
     assert document["plan"]["id"] == plans(pushed)[0]["id"]
     assert document["plan"]["stability"].startswith("0 of ")
     assert len(plans(pushed)) == 1
+
+
+def test_a_plan_kept_later_can_still_be_computed_again(pushed: Any) -> None:
+    pushed("plan", now=AFTER_THE_FIRST_VISIT)
+
+    (plan,) = plans(pushed)
+    assert pushed("plan", "again", plan["id"], "--json").json["is_same"] is True
+
+
+def test_a_score_that_changed_is_another_input(pushed: Any) -> None:
+    with closing(sqlite3.connect(pushed.folder / "demo.db")) as store, store:
+        store.execute("UPDATE scores SET reasons = '[]' WHERE id = 'C0010'")
+
+    pushed("plan", now=AN_HOUR_LATER)
+
+    assert len(plans(pushed)) == 2
+
+
+def test_an_earlier_hour_is_another_input(pushed: Any) -> None:
+    pushed("plan", now="2026-11-02T05:00:00Z")
+
+    assert len(plans(pushed)) == 2
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_a_failed_rep_is_left_out_of_the_problem_that_push_speaks_for(
         return whole(part, budget)
 
     monkeypatch.setattr(spread, "plan_part", failing)
-    monkeypatch.setattr(planning, "_same_plan", lambda *_: None)
+    monkeypatch.setattr(planning, "same_plan", lambda *_: None)
     monkeypatch.setattr(planning, "measure", lambda *_: ((), ()))
     settings = loads("[planning]\niterations_per_rep = 0\n", {}, Path())
     territory: Any = SimpleNamespace(

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
@@ -24,15 +24,22 @@ from crmbridge.records import from_millis, to_millis
 from crmbridge.store.plans import (
     StoredPlan,
     StoredVisit,
+    get_plan,
     last_plan,
     load_left_out,
     load_visits,
     save_plan,
 )
 
+_MIDNIGHT = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def keep_plan(workspace: Workspace, problem: Problem, plan: Plan) -> None:
-    """Keep a plan with the problem it solves; it is not published by that."""
+    """Keep a plan with the problem it solves; it is not published by that.
+
+    One that is kept already stays with the problem it was made from, so that it can be computed
+    again: asked for later, the same plan may stand for a problem that says the same.
+    """
     stored = StoredPlan(
         id=plan.id,
         connection=problem.connection,
@@ -47,7 +54,8 @@ def keep_plan(workspace: Workspace, problem: Problem, plan: Plan) -> None:
         summary=_summary(plan),
     )
     with workspace.store.write() as tx:
-        save_plan(tx, stored, plan.visits, plan.left_out)
+        if get_plan(tx, plan.id) is None:
+            save_plan(tx, stored, plan.visits, plan.left_out)
 
 
 def _summary(plan: Plan) -> str:
@@ -74,10 +82,15 @@ def load_plans(workspace: Workspace) -> list[tuple[Problem, Plan]]:
 
 
 def basis_digest(problem: Problem) -> str:
-    """Digest of what a plan is made from, without what earlier plans left behind."""
+    """Digest of what a plan is made from, without what earlier plans left behind, and the hour.
+
+    That time went by is no reason to plan anew: it only takes chances away, and what a plan had
+    put into it is fixed by then.
+    """
     fresh = tuple(replace(customer, last_number=0) for customer in problem.customers)
     reps = tuple(replace(rep, away=()) for rep in problem.reps)
-    return digest(replace(problem, previous=(), customers=fresh, reps=reps))
+    bare = replace(problem, previous=(), customers=fresh, reps=reps, now=_MIDNIGHT)
+    return digest(bare)
 
 
 def plan_of(tx: Connection, head: StoredPlan) -> Plan:

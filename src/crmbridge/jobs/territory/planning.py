@@ -13,7 +13,7 @@ from crmbridge.jobs.territory.briefs import briefs_of
 from crmbridge.jobs.territory.consent import VisitConsent
 from crmbridge.jobs.territory.gathering import Gathered, gather
 from crmbridge.jobs.territory.hours import shortfalls
-from crmbridge.jobs.territory.keeping import basis_digest, keep_plan, load_plans, plan_of
+from crmbridge.jobs.territory.keeping import keep_plan, load_plans
 from crmbridge.jobs.territory.known import Known
 from crmbridge.jobs.territory.outside import geocoder, road_tables
 from crmbridge.jobs.territory.places import geocoding_findings, quality_counts
@@ -21,10 +21,10 @@ from crmbridge.jobs.territory.problems import Territory, territories
 from crmbridge.jobs.territory.reps import JoinedReps
 from crmbridge.jobs.territory.spread import Progress, plan_everybody
 from crmbridge.jobs.territory.travels import measure
+from crmbridge.jobs.territory.unchanged import same_plan
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import (
     Budget,
-    Fixedness,
     Plan,
     PlanDiff,
     Problem,
@@ -32,7 +32,6 @@ from crmbridge.planning import (
 )
 from crmbridge.planning.checker import check_plan
 from crmbridge.records import to_millis
-from crmbridge.store.plans import plan_in_force
 from crmbridge.travel.roads import RoadTables
 
 
@@ -143,7 +142,7 @@ def _make(
     )
     _say_if_compiling(problem, budget)
     report.find(shortfalls(problem, budget, workspace.settings.engine))
-    standing = _same_plan(workspace, problem, budget)
+    standing = same_plan(workspace, problem, budget)
     if standing is not None:
         return MadePlan(problem=problem, plan=standing)
     done = plan_everybody(problem, budget, workspace.settings.engine, _tell)
@@ -177,24 +176,6 @@ def _tell(progress: Progress) -> None:
     left = max(1, round(progress.seconds_left / 60))
     ahead = f"{left} min" if progress.seconds_left >= 60 else f"{progress.seconds_left} s"
     sys.stderr.write(f"Planned {progress.done} of {progress.reps} reps; about {ahead} left.\n")
-
-
-def _same_plan(workspace: Workspace, problem: Problem, budget: Budget) -> Plan | None:
-    """The plan in force, if nothing it was made from has changed: the same input keeps it.
-
-    What the plan itself brought about is no change: its visits in the calendars, as planned.
-    """
-    with workspace.store.read() as tx:
-        head = plan_in_force(tx, problem.connection)
-        if head is None or head.input_digest != basis_digest(problem):
-            return None
-        plan = plan_of(tx, head)
-    places = {visit.id: (visit.start_at, visit.end_at, visit.rep) for visit in plan.visits}
-    stands = {visit.id: (visit.start_at, visit.end_at, visit.rep) for visit in problem.previous}
-    is_as_planned = places == stands and plan.budget == budget
-    pinned = {v.id for v in problem.previous if v.fixedness is Fixedness.PINNED}
-    were_pinned = {v.id for v in plan.visits if v.fixedness is Fixedness.PINNED}
-    return plan if is_as_planned and pinned == were_pinned else None
 
 
 def _summary(made: Sequence[MadePlan], gathered: Gathered) -> dict[str, Any]:
