@@ -43,7 +43,8 @@ class Held:
 
     Args:
         stood: (N, D) whether the node's customer was planned on that day.
-        least: fewest nodes that must be on such a day; a start that holds fewer keeps what it has.
+        least: fewest nodes that must be on such a day; a search from a start that holds fewer never
+            holds fewer than it has.
     """
 
     stood: NDArray[np.bool_]

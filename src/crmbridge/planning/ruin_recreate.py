@@ -355,7 +355,7 @@ def anneal(
                 if knobs.least > 0:
                     leg_held[leg] = held_in(field.stood, tours.rows, tours.legs, leg)
                     kept += leg_held[leg] - held[1 + leg]
-        is_whole &= kept >= knobs.least
+        is_whole &= kept >= min(knobs.least, held[0])
         if not is_whole or gain < temperature * math.log(chance(rng) + 1e-300):
             undo(tours, scratch)
             continue

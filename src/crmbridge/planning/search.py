@@ -118,11 +118,14 @@ class _Run:
         self.best = Tours(*(item.copy() for item in self.tours))
         self.scratch: Scratch = scratch_for(self.tours)
         self.held = self._held()
-        least = min(held.least, int(self.held[0])) if held else 0
+        least = held.least if held else 0
         self.knobs = _knobs(board, settings, self.mean, least)
         self.current = self._worth()
         self.pool = RoutePool(
-            board, self.knobs.travel_cost, routes, Held(stood=self.field.stood, least=least)
+            board,
+            self.knobs.travel_cost,
+            routes,
+            Held(stood=self.field.stood, least=min(least, int(self.held[0]))),
         )
 
     def advance(self, iterations: int, done: float, after: float) -> None:
