@@ -9,7 +9,9 @@ class Act(StrEnum):
     """What would be changed."""
 
     WORTH = "worth"
-    "The customer's score, to `amount`."
+    "The customer's score, to `amount`; at most 100."
+    PRIORITY = "priority"
+    "What the customer's score is multiplied by, to `amount`."
     MINUTES = "minutes"
     "The end of the owner's shift on `day`, by `amount` minutes."
     HORIZON = "horizon"
@@ -24,6 +26,10 @@ class Act(StrEnum):
     "The rep's answer is taken back."
     OWNER = "owner"
     "The customer gets an owner."
+    TRAVEL = "travel"
+    "The owner's most travel a day, by `amount` minutes."
+    VISITS = "visits"
+    "The owner's most visits a day, by `amount`."
     PRESSURE = "pressure"
     "As many more contacts are allowed in the time as `amount` says."
 

@@ -80,8 +80,12 @@ def _fits_somewhere(state: TourState, tour: list[int], node: int, leg: int) -> b
 
 
 def _is_feasible(state: TourState, tour: Iterable[int], leg: int) -> bool:
-    """Whether all visits can begin in time, and the end of the leg is reached."""
-    place, end, at, close, day = state.legs[leg]
+    """Whether all visits can begin in time, the end of the leg is reached, and travel suffices."""
+    start, end, at, close, day = state.legs[leg]
+    place, tour = start, list(tour)
+    spare = state.travel_left[day] + state.leg_travel(leg)
+    if state.way([start, *tour, end]) > spare:
+        return False
     for node in tour:
         at += state.travel[place][node]
         begin = _begin(state.windows[node][day], at)

@@ -12,6 +12,7 @@ from crmbridge.planning.greedy import by_value, fill, first_tours
 from crmbridge.planning.kept import Kept, keep_visits
 from crmbridge.planning.policy import Refusal, Wish, wishes
 from crmbridge.planning.problem import Problem, Rep
+from crmbridge.planning.raising import ENOUGH_MORE, TOP_SCORE, raised
 from crmbridge.planning.tours import TourState
 from crmbridge.planning.visit import Budget, Visit, WhyNot
 from crmbridge.planning.workdays import Workday, workdays
@@ -122,7 +123,7 @@ def _weighed(wanted: list[Wish]) -> tuple[list[Wish], dict[str, Refusal]]:
     least = rates[id(ranked[MOST_WISHES - 1])]
     stay = {wish.customer.key for wish in ranked[:MOST_WISHES]}
     crowded = {
-        wish.customer.key: _crowded_out(wish, least)
+        wish.customer.key: _crowded_out(wish, least / rates[id(wish)])
         for wish in wanted
         if wish.customer.key not in stay
     }
@@ -134,14 +135,19 @@ def _rate(wish: Wish) -> float:
     return max(value for _, value in wish.values) / (wish.customer.minutes + USUAL_WAY)
 
 
-def _crowded_out(wish: Wish, least: float) -> Refusal:
-    worth = least * (wish.customer.minutes + USUAL_WAY)
-    return Refusal(
-        code=WhyNot.LOWER_VALUE,
-        text=f"{MOST_WISHES} others of the rep are worth more for their time",
-        change=f"A score above {worth:.0f}, or fewer customers for the rep",
-        fix=Change(act=Act.WORTH, amount=worth * 1.5),
-    )
+def _crowded_out(wish: Wish, times: float) -> Refusal:
+    """Why a wish is not weighed at all.
+
+    Args:
+        times: how often its rate goes into the least that is weighed.
+    """
+    customer, until = wish.customer, wish.values[-1][0]
+    text = f"{MOST_WISHES} others of the rep are worth more for their time"
+    if not customer.value:
+        change, fix = "A score of 100", Change(act=Act.WORTH, amount=TOP_SCORE)
+    else:
+        change, fix = raised(customer, max(times, 1.0) * ENOUGH_MORE, until, is_sure=False)
+    return Refusal(code=WhyNot.LOWER_VALUE, text=text, change=change, fix=fix)
 
 
 def search_layout(problem: Problem, layout: Layout, budget: Budget) -> Search:

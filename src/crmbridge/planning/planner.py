@@ -110,6 +110,7 @@ def _plan_rep(problem: Problem, rep: Rep, budget: Budget) -> Plan:
         full=found.state,
         empty=TourState(laid.board),
         bonus=problem.rules.keep_bonus,
+        max_visits=rep.max_visits,
     )
     kept, standing = laid.kept, (*rep.away, *nights)
     planned = name_visits(problem, _visits(problem, laid.rep, outcome), kept.loose)

@@ -140,6 +140,7 @@ class Customer:
         owner: the rep's id; None or one that is not in the problem leaves the customer out.
         place: where, as the travel matrix names it; empty means the same as `key`.
         value: what a visit is worth, finite; None when nothing scored the customer.
+        priority: what the score was multiplied by to give `value`; >= 0.
         day_values: (day, value) pairs that replace `value` on those days.
         minutes: length of a visit, 1 to 1440.
         every_days: how often the customer should be seen, 1 to 3660; None for no interval.
@@ -174,6 +175,12 @@ class Customer:
     geo_quality: str = ""
     last_number: int = 0
     reasons: tuple[Reason, ...] = ()
+    priority: float = field(default=1.0, metadata=UNTOLD)
+
+    @property
+    def score(self) -> float:
+        """What the analyses made of it, before the priority; 0 when nothing scored it."""
+        return (self.value or 0.0) / self.priority if self.priority else 0.0
 
     def __post_init__(self) -> None:
         """Sort what has no order of its own, and refuse numbers that cannot be planned with."""

@@ -26,7 +26,31 @@ def apply_change(problem: Problem, customer: str, change: Change) -> Problem:
 
 
 def _worth(problem: Problem, key: str, change: Change) -> Problem:
-    return _with(problem, key, lambda one: replace(one, value=change.amount, day_values=()))
+    def scored(one: Customer) -> Customer:
+        return replace(one, value=change.amount * one.priority, day_values=())
+
+    return _with(problem, key, scored)
+
+
+def _priority(problem: Problem, key: str, change: Change) -> Problem:
+    def weighed(one: Customer) -> Customer:
+        return replace(one, value=one.score * change.amount, priority=change.amount)
+
+    return _with(problem, key, weighed)
+
+
+def _travel(problem: Problem, key: str, change: Change) -> Problem:
+    def further(rep: Rep) -> Rep:
+        return replace(rep, max_travel_minutes=rep.max_travel_minutes + round(change.amount))
+
+    return _with_owner(problem, key, further)
+
+
+def _visits(problem: Problem, key: str, change: Change) -> Problem:
+    def fuller(rep: Rep) -> Rep:
+        return replace(rep, max_visits=rep.max_visits + round(change.amount))
+
+    return _with_owner(problem, key, fuller)
 
 
 def _consent(problem: Problem, key: str, change: Change) -> Problem:
@@ -89,7 +113,6 @@ def _with_shift(
 ) -> Problem:
     """The problem with another shift of the customer's owner on the change's day."""
     day = change.day
-    owner = next((one.owner for one in problem.customers if one.key == key), None)
     if day is None:
         return problem
 
@@ -100,12 +123,20 @@ def _with_shift(
         dated = (*others, DatedShift(day=day, shift=shift(rep, day)))
         return replace(rep, dated_shifts=dated, absences=free, holidays=holidays)
 
-    reps = tuple(changed(rep) if rep.id == owner else rep for rep in problem.reps)
+    return _with_owner(problem, key, changed)
+
+
+def _with_owner(problem: Problem, key: str, change: Callable[[Rep], Rep]) -> Problem:
+    owner = next((one.owner for one in problem.customers if one.key == key), None)
+    reps = tuple(change(rep) if rep.id == owner else rep for rep in problem.reps)
     return replace(problem, reps=reps)
 
 
 _APPLY: dict[Act, Callable[[Problem, str, Change], Problem]] = {
     Act.WORTH: _worth,
+    Act.PRIORITY: _priority,
+    Act.TRAVEL: _travel,
+    Act.VISITS: _visits,
     Act.MINUTES: _minutes,
     Act.HORIZON: _horizon,
     Act.SHIFT: _shift,

@@ -1,6 +1,7 @@
 """Tours over a board, kept feasible while visits are put in one by one."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -85,22 +86,34 @@ class TourState:
         """Insert a node at a spot that was found for it."""
         leg, position = spot.leg, spot.position
         day = self.legs[leg][4]
-        before = self._leg_travel(leg)
+        before = self.leg_travel(leg)
         self.tours[leg].insert(position, node)
         self._refresh(leg)
-        self.travel_left[day] -= self._leg_travel(leg) - before
+        self.travel_left[day] -= self.leg_travel(leg) - before
         self.visits_left[day] -= 1
         self.placed[node] = leg
         self.group_days.setdefault(self.group[node], []).append(self.days[day])
 
-    def lateness(self, node: int, leg: int) -> int | None:
-        """Fewest seconds by which the node misses a place in the leg; None if its doors do."""
-        found = [
-            late
+    def misses(self, node: int, leg: int) -> list[tuple[int, int]]:
+        """Seconds by which the node is too late, and too far, at each place in the leg.
+
+        0 or less is neither. Places at which its doors are shut for the day are left out.
+        """
+        spare = self.travel_left[self.legs[leg][4]]
+        return [
+            (late, self._detour(node, leg, position) - spare)
             for position in range(len(self.tours[leg]) + 1)
             if (late := self._miss(node, leg, position)) is not None
         ]
-        return min(found, default=None)
+
+    def leg_travel(self, leg: int) -> int:
+        """Seconds on the road in a leg."""
+        start, end = self.legs[leg][:2]
+        return self.way([start, *self.tours[leg], end])
+
+    def way(self, stops: Sequence[int]) -> int:
+        """Seconds on the road from stop to stop."""
+        return sum(self.travel[a][b] for a, b in pairwise(stops))
 
     def load(self, tours: Tours) -> None:
         """Take over feasible tours; the state must be empty."""
@@ -125,16 +138,21 @@ class TourState:
         arrival, begin = self._arrival(node, leg, position)
         tour, row = self.tours[leg], self.travel[node]
         day = self.legs[leg][4]
-        place = tour[position - 1] if position else self.legs[leg][0]
         after = tour[position] if position < len(tour) else self.legs[leg][1]
         if begin + self.service[node] + row[after] > self._limit(leg, position):
             return None
-        detour = self.travel[place][node] + row[after] - self.travel[place][after]
+        detour = self._detour(node, leg, position)
         lost = (self.best_value[node] - self.value[node][day]) * self.rate
         cost = detour + (begin - arrival) / 2 + lost
         if detour > self.travel_left[day] or cost >= below:
             return None
         return Spot(cost=cost, leg=leg, position=position)
+
+    def _detour(self, node: int, leg: int, position: int) -> int:
+        tour = self.tours[leg]
+        place = tour[position - 1] if position else self.legs[leg][0]
+        after = tour[position] if position < len(tour) else self.legs[leg][1]
+        return int(self.travel[place][node] + self.travel[node][after] - self.travel[place][after])
 
     def _arrival(self, node: int, leg: int, position: int) -> tuple[int, int]:
         """When the node is reached there, and when the visit can begin; `NEVER` if it cannot."""
@@ -182,11 +200,6 @@ class TourState:
             limit, end = self._latest(node, day, room), node
             latest.append(limit)
         self.starts[leg], self.latest[leg] = starts, latest[::-1]
-
-    def _leg_travel(self, leg: int) -> int:
-        start, end = self.legs[leg][:2]
-        stops = [start, *self.tours[leg], end]
-        return sum(self.travel[a][b] for a, b in pairwise(stops))
 
 
 def _window_lists(board: Board) -> list[list[list[tuple[int, int]]]]:
