@@ -24,6 +24,7 @@ from crmbridge.settings.nearest import did_you_mean
 from crmbridge.settings.planning import ConsentSettings, PlanningSettings, RepSettings
 from crmbridge.settings.secrets import Secrets
 from crmbridge.settings.table import Email, Name, Table, expected
+from crmbridge.settings.visits import check_days, check_lunch, check_outcomes
 
 T = TypeVar("T")
 
@@ -241,6 +242,24 @@ class Settings(Table):
                 at = ("reps", email, "end") if email else ("planning", "rep_defaults", "end")
                 day = f"{rep.start} to {rep.end}"
                 raise expected("a start before the end", "", got=day, at=at)
+        return self
+
+    @model_validator(mode="after")
+    def _days_fit_together(self) -> Self:
+        worked = {day for email in ("", *self.reps) for day in self.rep(email).days}
+        defaults = ("planning", "rep_defaults")
+        check_days(defaults, self.planning.rep_defaults, frozenset(worked))
+        check_lunch(defaults, self.planning.rep_defaults)
+        for email, own in self.reps.items():
+            whole = self.rep(email)
+            check_days(("reps", email), own, frozenset(whole.days))
+            if "lunch" in own.model_fields_set:  # who works mornings only has none, and no fault
+                check_lunch(("reps", email), whole)
+        return self
+
+    @model_validator(mode="after")
+    def _outcomes_can_be_filled(self) -> Self:
+        check_outcomes(self.planning, self.connections)
         return self
 
     def _named_reps(self) -> set[str]:

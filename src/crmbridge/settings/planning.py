@@ -52,6 +52,12 @@ class HolidaySettings(Table):
     region: str = ""
     "Code of the state or province."
 
+    @model_validator(mode="after")
+    def _has_country(self) -> Self:
+        if self.region and not self.country:
+            raise expected("a country beside the region", "Set country", at=["region"])
+        return self
+
 
 class RepSettings(Table):
     """One rep's working days."""
@@ -61,7 +67,7 @@ class RepSettings(Table):
     zone: Zone | None = None
     "Where the rep's clock is, as an IANA name; by default what the CRM says, else UTC."
     home: Place | None = None
-    "[latitude, longitude] where the days start and end; by default what the CRM says."
+    "[latitude, longitude] where days start and end; by default what the CRM says."
     days: Listed[Day] = DAYS[:5]
     "Working days."
     start: time = time(8)
@@ -70,6 +76,10 @@ class RepSettings(Table):
     "When the rep is home again."
     hours: Mapping[Day, Window] = Field(default_factory=dict)
     "Days that start or end at other times, such as fri = [08:00:00, 13:00:00]."
+    start_places: Mapping[Day, Place] = Field(default_factory=dict)
+    "Days that start elsewhere than at home, such as mon = [52.52, 13.40]."
+    end_places: Mapping[Day, Place] = Field(default_factory=dict)
+    "Days that end elsewhere than at home."
     lunch: LunchSettings = Field(default_factory=LunchSettings)
     "The lunch break."
     busy: Listed[Text] = ()

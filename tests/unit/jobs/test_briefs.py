@@ -15,6 +15,8 @@ TOML = """
 [connections.crm]
 adapter = "csv"
 folder = "data"
+[connections.crm.streams.activities]
+extra = ["Mood"]
 [reps."ann@example.com"]
 zone = "Europe/Berlin"
 [planning]

@@ -6,6 +6,7 @@ import pytest
 
 from crmbridge.jobs.territory.gathering import gather
 from crmbridge.jobs.territory.problems import territories
+from crmbridge.jobs.territory.travels import measure
 from crmbridge.jobs.territory.usable import is_zone, usable
 from crmbridge.planning.problem import MAX_INTERVAL_DAYS, MINUTES_PER_DAY
 from crmbridge.records import MOST_INTERVAL_DAYS, MOST_VISIT_MINUTES, STREAMS
@@ -81,6 +82,36 @@ def test_a_rep_that_nobody_places_is_told(space, put):
 
     assert told["rep_without_zone"] == (1, "ann@example.com")
     assert told["rep_without_home"] == (1, "ann@example.com")
+
+
+def test_days_start_and_end_where_the_settings_say(space, put):
+    places = "start_places = { fri = [52.0, 13.0] }\nend_places = { mon = [53.0, 13.0] }\n"
+    workspace = space(TOML + f'[reps."ann@example.com"]\nhome = [50.0, 13.0]\n{places}')
+    put(workspace, "reps", id="R1", email="ann@example.com")
+    put(workspace, "customers", id="C1", owner_id="R1", latitude=51.0, longitude=13.0)
+    territory = a_problem(workspace)
+
+    shifts = territory.problem.reps[0].shifts
+    (travel,), _ = measure(
+        territory.problem, territory.coordinates, workspace.settings.planning.speed
+    )
+
+    home = "home of ann@example.com"
+    monday, friday = "end on mon of ann@example.com", "start on fri of ann@example.com"
+    ends = [(shift.start_place, shift.end_place) for shift in shifts]
+    assert ends == [(home, monday), *[(home, home)] * 3, (friday, home)]
+    assert set(travel.places) == {home, monday, friday, "crm/customers/C1"}
+
+
+def test_a_rep_whose_days_all_have_their_places_needs_no_home(space, put):
+    days = 'days = ["mon"]\nstart_places = { mon = [52.0, 13.0] }\n'
+    workspace = space(
+        TOML + f'[reps."ann@example.com"]\n{days}end_places = {{ mon = [53.0, 1.0] }}'
+    )
+    put(workspace, "reps", id="R1", email="ann@example.com")
+    put(workspace, "customers", id="C1", owner_id="R1")
+
+    assert "rep_without_home" not in {one.code for one in a_problem(workspace).findings}
 
 
 def test_pull_and_planner_agree_on_what_can_be_planned():

@@ -31,3 +31,53 @@ def test_what_classes_and_rules_share_is_described_for_both():
 
     assert descriptions(ClassSettings)["minutes"] == descriptions(RuleSettings)["minutes"]
     assert set(descriptions(RuleSettings)) == set(RuleSettings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[planning.rep_defaults]\nhours = { sat = [08:00:00, 12:00:00] }", "hours.sat: expected a"),
+        ('[reps."a@b.c"]\nstart_places = { sun = [1.0, 2.0] }', "start_places.sun: expected a"),
+        ("[planning.holidays]\nregion = 'BY'", "holidays.region: expected a country beside"),
+        ("[reps.'a@b.c']\nholidays = { region = 'BY' }", "holidays.region: expected a country"),
+        ("[planning.rep_defaults.lunch]\nminutes = 30\nat = 19:00:00", "got 30 minutes at 19:00"),
+        ("[reps.'a@b.c'.lunch]\nminutes = 600", "lunch inside a working day, got 600 minutes"),
+        ("[planning.classes.A]\noutcome = ['outcom']", "Did you mean 'outcome'?"),
+        ("[planning.rules.x]\noutcome = ['Mood']", r"activities.extra = \['Mood'\]"),
+    ],
+    ids=["hours", "place", "region", "own region", "late lunch", "long lunch", "slip", "not kept"],
+)  # fmt: skip
+def test_what_would_never_hold_is_refused(text, said):
+    with pytest.raises(ConfigError, match=said):
+        loads(text, {})
+
+
+KEEPING = """
+[planning.classes.A]
+outcome = ["Mood"]
+[connections.a]
+adapter = "csv"
+[connections.a.streams.activities]
+"""
+SOMEBODYS_SATURDAY = """
+[reps."a@b.c"]
+days = ["sat"]
+[planning.rep_defaults]
+hours = { sat = [08:00:00, 12:00:00] }
+"""
+LUNCH = "[planning.rep_defaults.lunch]\nminutes = 30\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SOMEBODYS_SATURDAY,
+        LUNCH + "[reps.'a@b.c']\nend = 11:00:00",
+        LUNCH + "at = 17:30:00",
+        KEEPING + "extra = ['Mood']",
+        KEEPING + "extra = 'all'",
+    ],
+    ids=["somebody's saturday", "mornings only", "early enough with slack", "kept", "all kept"],
+)
+def test_what_can_hold_is_taken(text):
+    assert loads(text, {}).planning.rep_defaults.active

@@ -29,7 +29,7 @@ from crmbridge.planning import (
     Travel,
 )
 from crmbridge.records import Finding, RecordKey, from_millis
-from crmbridge.settings import PlanningSettings, Settings
+from crmbridge.settings import PlanningSettings, RepSettings, Settings
 from crmbridge.settings.policy import Day
 
 HOME = "home of "
@@ -213,13 +213,12 @@ class _Builder:
             return closed
 
     def _rep(self, rep: JoinedRep) -> Rep:
-        home = HOME + rep.id if rep.home else ""
         return Rep(
             id=rep.id,
             zone=rep.zone,
             name=rep.name,
             email=rep.email,
-            shifts=tuple(_shift(rep, day, home) for day in rep.settings.days),
+            shifts=tuple(_shift(rep, day) for day in rep.settings.days),
             absences=tuple(DateRange(first=a, last=b) for a, b in rep.settings.off),
             holidays=self._known.holidays.get(rep.id, ()),
             max_visits=rep.settings.max_visits,
@@ -234,7 +233,13 @@ class _Builder:
         return -1 <= (night.day - self._first).days < self._planning.freeze_days
 
     def _homes(self, reps: Sequence[JoinedRep]) -> Coordinates:
-        return {HOME + rep.id: rep.home for rep in reps if rep.home}
+        found: dict[str, tuple[float, float] | None] = {
+            HOME + rep.id: rep.home for rep in reps if rep.home
+        }
+        for rep in reps:
+            for prefix, places in _ends(rep.settings):
+                found.update({f"{prefix}{day} of {rep.id}": at for day, at in places.items()})
+        return found
 
     def _places(self, keys: set[str]) -> Coordinates:
         return {
@@ -264,15 +269,25 @@ def _coordinates(row: Mapping[str, Any]) -> tuple[float, float] | None:
     return (row["latitude"], row["longitude"])
 
 
-def _shift(rep: JoinedRep, day: Day, home: str) -> Shift:
+def _ends(rep: RepSettings) -> tuple[tuple[str, Mapping[Day, tuple[float, float]]], ...]:
+    """Places where days start and end elsewhere than at home, with the prefix of their names."""
+    return (("start on ", rep.start_places), ("end on ", rep.end_places))
+
+
+def _shift(rep: JoinedRep, day: Day) -> Shift:
+    home = HOME + rep.id if rep.home else ""
+    start_place, end_place = (
+        f"{prefix}{day} of {rep.id}" if day in places else home
+        for prefix, places in _ends(rep.settings)
+    )
     own, lunch = rep.settings, rep.settings.lunch
     start, end = own.hours.get(day, (own.start, own.end))
     return Shift(
         weekday=WEEKDAYS.index(day),
         start=_minute(start),
         end=_minute(end),
-        start_place=home,
-        end_place=home,
+        start_place=start_place,
+        end_place=end_place,
         lunch=_minute(lunch.at),
         lunch_minutes=lunch.minutes,
         lunch_slack=lunch.slack_minutes,

@@ -147,7 +147,9 @@ def doubts(reps: Iterable[JoinedRep]) -> list[Finding]:
 
 
 def _has_ends(rep: JoinedRep) -> bool:
-    return rep.home is not None
+    own = rep.settings
+    placed = own.start_places.keys() & own.end_places.keys()
+    return rep.home is not None or placed.issuperset(own.days)
 
 
 _REMEDIES: Mapping[str, str] = {

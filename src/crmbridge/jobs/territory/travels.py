@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from crmbridge.jobs.territory.problems import HOME, Coordinates
-from crmbridge.planning import Problem, Travel, split_by_rep
+from crmbridge.planning import Problem, Rep, Travel, split_by_rep
 from crmbridge.records import Finding
 from crmbridge.settings import SpeedSettings
 from crmbridge.travel import Flaw, Point, locate, swapped_suspects
@@ -51,8 +51,8 @@ def measure(
 
 
 def _places_of(problem: Problem) -> Mapping[str, set[str]]:
-    """rep -> home, customers, and places of appointments."""
-    owned: dict[str, set[str]] = {rep.id: {HOME + rep.id} for rep in problem.reps}
+    """rep -> home, where days start and end, customers, and places of appointments."""
+    owned = {rep.id: {HOME + rep.id, *_ends(rep)} for rep in problem.reps}
     crowded = _crowded_out(problem)
     for customer in problem.customers:
         if customer.owner in owned and customer.key not in crowded:
@@ -61,6 +61,10 @@ def _places_of(problem: Problem) -> Mapping[str, set[str]]:
         if appointment.rep in owned and appointment.place:
             owned[appointment.rep].add(appointment.place)
     return owned
+
+
+def _ends(rep: Rep) -> set[str]:
+    return {place for s in rep.shifts for place in (s.start_place, s.end_place) if place}
 
 
 def _crowded_out(problem: Problem) -> set[str]:
