@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -36,11 +37,17 @@ def limits(facts: Facts) -> Iterable[Violation]:
 
 def lunches(facts: Facts) -> Iterable[Violation]:
     """There is time for lunch in its window, unless what stands in the calendar takes it all."""
+    stands = [one for one in facts.plan.visits if one.fixedness is not Fixedness.SUGGESTED]
+    standing = Facts(facts.problem, replace(facts.plan, visits=tuple(stands)))
     for rep, day, visits in _days(facts):
         shift = facts.shift(rep, day)
         if shift is None or not shift.lunch_minutes:
             continue
-        possible = [one for one in _lunch_times(rep, day, shift) if not _is_taken(facts, rep, one)]
+        possible = [
+            one
+            for one in _lunch_times(rep, day, shift)
+            if not _is_taken(facts, rep, one) and _has_lunch(standing, rep, day, shift, one)
+        ]
         if possible and not any(_has_lunch(facts, rep, day, shift, one) for one in possible):
             yield broken("lunch", visits[0].customer, f"no time for lunch on {day}")
 

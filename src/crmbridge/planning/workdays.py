@@ -6,10 +6,11 @@ place and two instants. Time taken without a place (lunch, a call) cuts no day: 
 simply stands still meanwhile, so that travel may be interrupted by it and a visit may not.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from crmbridge.planning.distances import distances_of
 from crmbridge.planning.problem import Appointment, Problem, Rep, Shift
 from crmbridge.planning.spans import Span, clip, length, round_down, round_up, union, without
 from crmbridge.planning.visit import Visit
@@ -93,8 +94,34 @@ def workdays(problem: Problem, rep: Rep, kept: Sequence[Visit]) -> tuple[Workday
         if item.rep == rep.id and not item.place and item.start_at < item.end_at
     )
     now = round_up(seconds_of(problem.now), grid)
-    days = (_workday(rep, day, now, grid, placed, breaks) for day in problem.horizon())
+    taken = _Taken(placed=placed, breaks=breaks, way=_way_of(problem, rep))
+    days = (_workday(rep, day, now, grid, taken) for day in problem.horizon())
     return tuple(day for day in days if day is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """What stands in a rep's calendar.
+
+    Args:
+        breaks: time that is taken without a place.
+        way: seconds from one place to another.
+    """
+
+    placed: Sequence[Stop]
+    breaks: Sequence[Span]
+    way: Callable[[str, str], int]
+
+
+def _way_of(problem: Problem, rep: Rep) -> Callable[[str, str], int]:
+    distances = distances_of(problem, rep.id)
+    allowance = problem.rules.unknown_travel_minutes * 60
+
+    def way(start: str, end: str) -> int:
+        seconds = distances.seconds(start, end)
+        return allowance if seconds is None else seconds
+
+    return way
 
 
 def shift_on(rep: Rep, day: date) -> Shift | None:
@@ -113,9 +140,7 @@ def shift_span(rep: Rep, day: date, shift: Shift) -> Span:
     return instant(day, shift.start, rep.zone), instant(day, end, rep.zone)
 
 
-def _workday(
-    rep: Rep, day: date, now: int, grid: int, placed: Sequence[Stop], taken: Sequence[Span]
-) -> Workday | None:
+def _workday(rep: Rep, day: date, now: int, grid: int, taken: _Taken) -> Workday | None:
     shift = shift_on(rep, day)
     if shift is None:
         return None
@@ -124,9 +149,13 @@ def _workday(
     usable = clip(span, (now, span[1]))
     if usable is None:
         return None
-    stops = _merged(stop for stop in placed if clip(stop.span, span))
-    breaks = [part for part in (clip(item, span) for item in taken) if part]
-    breaks += _lunch(rep, day, shift, span, [*breaks, *(stop.span for stop in stops)])
+    stops = _merged(stop for stop in taken.placed if clip(stop.span, span))
+    legs = tuple(_legs(span, shift, stops))
+    breaks = [part for part in (clip(item, span) for item in taken.breaks) if part]
+    possible = list(_lunches(rep, day, shift, span, [*breaks, *(stop.span for stop in stops)]))
+    if possible:
+        lacking = (_lacking(lunch, legs, breaks, taken.way) for lunch in possible)
+        breaks.append(min(zip(lacking, range(len(possible)), possible, strict=True))[2])
     free_breaks = [
         part for item in union(breaks) for part in without(item, [s.span for s in stops])
     ]
@@ -134,7 +163,7 @@ def _workday(
         day=day,
         shift=span,
         usable=usable,
-        legs=tuple(_still_to_come(_legs(span, shift, stops), now)),
+        legs=tuple(_still_to_come(legs, now)),
         breaks=tuple(free_breaks),
         stops=tuple(stops),
         notes=_clock_notes(rep, day, shift),
@@ -158,14 +187,22 @@ def _still_to_come(legs: Iterable[Leg], now: int) -> Iterable[Leg]:
             yield replace(leg, span=span)
 
 
-def _lunch(rep: Rep, day: date, shift: Shift, span: Span, taken: list[Span]) -> list[Span]:
-    """Lunch at its minute, or as near to it as the day allows; none if it fits nowhere."""
+def _lunches(rep: Rep, day: date, shift: Shift, span: Span, taken: list[Span]) -> Iterable[Span]:
+    """When lunch may be: at its minute or near to it, the nearest first."""
     for shift_by in _nearest_first(shift.lunch_slack if shift.lunch_minutes else -1):
         start = instant(day, shift.lunch + shift_by, rep.zone)
         lunch = (start, start + shift.lunch_minutes * 60)
         if span[0] <= lunch[0] and lunch[1] <= span[1] and without(lunch, taken) == [lunch]:
-            return [lunch]
-    return []
+            yield lunch
+
+
+def _lacking(
+    lunch: Span, legs: Sequence[Leg], breaks: Sequence[Span], way: Callable[[str, str], int]
+) -> int:
+    """Seconds that the way between the stops around it lacks if lunch is there."""
+    leg = next(one for one in legs if one.span[0] <= lunch[0] and lunch[1] <= one.span[1])
+    free = length(without(leg.span, [*breaks, lunch]))
+    return max(0, way(leg.start_place, leg.end_place) - free)
 
 
 def _nearest_first(slack: int, step: int = 15) -> Iterable[int]:

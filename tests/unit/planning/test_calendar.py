@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from crmbridge.errors import ConfigError
-from crmbridge.planning import Budget, DatedShift, DateRange, Shift, check_plan, plan_visits
+from crmbridge.planning import Budget, DatedShift, DateRange, Rules, Shift, check_plan, plan_visits
 from crmbridge.planning.workdays import workdays
 from crmbridge.planning.zones import WallTime, instant, judge
 from crmbridge.testing.planning import (
@@ -183,6 +183,19 @@ def test_lunch_moves_to_make_room_for_an_appointment():
 
     # 12:15 still overlaps; half past twelve is free.
     assert workday.breaks == ((int(at(2, 12, 30).timestamp()), int(at(2, 13).timestamp())),)
+
+
+def test_lunch_is_where_the_way_between_appointments_leaves_time_for_it():
+    rep = a_rep(shifts=a_week(lunch_minutes=45))
+    before = an_appointment(at(2, 10), at(2, 11, 50), place="office")
+    after = an_appointment(at(2, 12, 50), at(2, 13), place="far")
+    rules = Rules(unknown_travel_minutes=30)
+    problem = a_problem(days=1, reps=(rep,), appointments=(before, after), rules=rules)
+
+    (workday,) = workdays(problem, rep, ())
+
+    # At twelve it would leave a quarter of an hour for half an hour's way.
+    assert workday.breaks == ((int(at(2, 13).timestamp()), int(at(2, 13, 45).timestamp())),)
 
 
 def test_nothing_is_planned_before_now():

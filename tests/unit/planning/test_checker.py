@@ -161,6 +161,19 @@ def test_lunch_that_appointments_take_is_no_fault_of_the_plan():
     assert check_plan(problem, plan_visits(problem, GREEDY)) == []
 
 
+def test_lunch_between_appointments_far_apart_is_no_fault_of_the_plan():
+    rep = a_rep(shifts=a_week(lunch_minutes=45, lunch_slack=0))
+    noon = datetime(2026, 3, 2, 11, tzinfo=UTC)
+    before = an_appointment(noon - timedelta(hours=2), noon, place="office")
+    after = an_appointment(noon + timedelta(minutes=50), noon + timedelta(hours=1), place="far")
+    problem = a_problem([a_customer("c")], days=1, reps=(rep,), appointments=(before, after))
+
+    # Between them lunch fits and the way does not, whatever is planned before or after.
+    plan = plan_visits(problem, GREEDY)
+    assert len(plan.visits) == 1
+    assert check_plan(problem, plan) == []
+
+
 @pytest.mark.parametrize(
     "limit", [{"max_visits": 3}, {"max_travel_minutes": 45}], ids=["visits", "travel"]
 )
