@@ -12,6 +12,7 @@ Goal: 200 reps with 150 customers each in under four minutes on two cores.
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -119,7 +120,8 @@ def _timed(problem: Problem, budget: Budget, engine: EngineSettings) -> tuple[Pl
 
 
 def _say(progress: Progress) -> None:
-    print(f"  {progress.done} of {progress.reps} reps, {progress.seconds_left} s left", flush=True)
+    line = f"  {progress.done} of {progress.reps} reps, {progress.seconds_left} s left"
+    print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager
