@@ -83,18 +83,23 @@ def _days(facts: Facts) -> Iterable[tuple[Rep, date, Sequence[Visit]]]:
             yield facts.reps[rep], day, visits
 
 
-def _stops(facts: Facts, rep: Rep, day: date, shift: Shift) -> list[Stop]:
-    """The day's stops in order, its ends included; of two at once, one."""
+def _legs(facts: Facts, rep: Rep, day: date, shift: Shift) -> list[tuple[Stop, Stop]]:
+    """What is left and what is reached next, from the day's start to its end.
+
+    Of stops at once, the first to begin is reached and the last to end is left.
+    """
     start, end = shift_interval(rep, day, shift)
-    found = [Stop(start, start, shift.start_place)]
+    opening, closing = Stop(start, start, shift.start_place), Stop(end, end, shift.end_place)
     inside = (s for s in stops_beside(facts, rep, None) if s.start_at < end and start < s.end_at)
+    groups = [(opening, opening)]
     for stop in sorted(inside):
-        if stop.start_at < found[-1].end_at:
-            last = max(found[-1], stop, key=lambda one: one.end_at)
-            found[-1] = Stop(found[-1].start_at, last.end_at, last.place)
+        first, last = groups[-1]
+        if stop.start_at < last.end_at:
+            groups[-1] = first, max(last, stop, key=lambda one: one.end_at)
         else:
-            found.append(stop)
-    return [*found, Stop(end, end, shift.end_place)]
+            groups.append((stop, stop))
+    groups.append((closing, closing))
+    return [(before[1], after[0]) for before, after in pairwise(groups)]
 
 
 def _travel(facts: Facts, rep: Rep, day: date) -> timedelta:
@@ -102,10 +107,9 @@ def _travel(facts: Facts, rep: Rep, day: date) -> timedelta:
     shift = facts.shift(rep, day)
     if shift is None:
         return timedelta()
-    ways = pairwise(_stops(facts, rep, day, shift))
-    now = facts.problem.now
+    legs, now = _legs(facts, rep, day, shift), facts.problem.now
     return sum(
-        (facts.minimum(rep.id, a.place, b.place) for a, b in ways if b.start_at > now), timedelta()
+        (facts.minimum(rep.id, a.place, b.place) for a, b in legs if b.start_at > now), timedelta()
     )
 
 
@@ -132,7 +136,7 @@ def _is_taken(facts: Facts, rep: Rep, lunch: Interval) -> bool:
 
 def _has_lunch(facts: Facts, rep: Rep, day: date, shift: Shift, lunch: Interval) -> bool:
     """Whether lunch then leaves time for the way between the stops around it."""
-    for before, after in pairwise(_stops(facts, rep, day, shift)):
+    for before, after in _legs(facts, rep, day, shift):
         if before.end_at <= lunch[0] and lunch[1] <= after.start_at:
             free = after.start_at - before.end_at - (lunch[1] - lunch[0])
             return free >= facts.minimum(rep.id, before.place, after.place)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crmbridge.planning import Budget, Fixedness, check_plan, plan_visits
+from crmbridge.planning import Budget, Fixedness, Rules, check_plan, plan_visits
 from crmbridge.testing.planning import (
     a_customer,
     a_problem,
@@ -172,6 +172,24 @@ def test_lunch_between_appointments_far_apart_is_no_fault_of_the_plan():
     plan = plan_visits(problem, GREEDY)
     assert len(plan.visits) == 1
     assert check_plan(problem, plan) == []
+
+
+def test_of_appointments_at_once_the_first_is_reached_and_the_last_is_left():
+    rep = a_rep(shifts=a_week(lunch_minutes=45, lunch_slack=0))
+    noon = datetime(2026, 3, 2, 11, tzinfo=UTC)
+    # Near the customer, and beside it one that is unknown: an hour away.
+    near = an_appointment(noon + timedelta(hours=1), noon + timedelta(hours=3), place="c")
+    far = an_appointment(noon + timedelta(hours=2), noon + timedelta(hours=4), place="far")
+    rules_ = Rules(unknown_travel_minutes=60)
+    problem = a_problem(
+        [a_customer("c")], days=1, reps=(rep,), appointments=(near, far), rules=rules_
+    )
+    plan = plan_visits(problem, GREEDY)
+    (visit,) = plan.visits
+
+    beside_lunch = noon - visit.end_at
+
+    assert check_plan(problem, shifted(plan, 0, seconds=beside_lunch.total_seconds())) == []
 
 
 @pytest.mark.parametrize(
