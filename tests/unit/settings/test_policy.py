@@ -36,7 +36,7 @@ def test_what_classes_and_rules_share_is_described_for_both():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[planning.rep_defaults]\nhours = { sat = [08:00:00, 12:00:00] }", "hours.sat: expected a"),
+        ("[planning.rep_defaults]\nhours = { sat = [08:00:00, 12:00:00] }", "hours.sat: exp"),
         ('[reps."a@b.c"]\nstart_places = { sun = [1.0, 2.0] }', "start_places.sun: expected a"),
         ("[planning.holidays]\nregion = 'BY'", "holidays.region: expected a country beside"),
         ("[reps.'a@b.c']\nholidays = { region = 'BY' }", "holidays.region: expected a country"),
