@@ -21,7 +21,8 @@ from typing import Any
 
 from visits.problem import DAYS, HOURS, generate
 
-from crmbridge.jobs.territory.spread import Progress, plan_everybody
+from crmbridge.jobs.territory.pool import Progress
+from crmbridge.jobs.territory.spread import plan_everybody
 from crmbridge.planning import (
     Budget,
     Customer,
