@@ -17,7 +17,7 @@ from crmbridge.planning.policy import Refusal, wishes
 from crmbridge.records import RecordKey
 from crmbridge.store.consents import effective_consents
 
-_NO = (WhyNot.BARRED, WhyNot.DECLINED, WhyNot.SNOOZED, WhyNot.NO_VALUE)
+_NO = (WhyNot.BARRED, WhyNot.DECLINED, WhyNot.SNOOZED)
 """Refusals that say that there are no visits, and not only that there is none as soon."""
 
 

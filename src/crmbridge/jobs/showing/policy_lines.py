@@ -54,8 +54,8 @@ def policy_lines(
 def _how_often(
     customer: Customer, row: Mapping[str, Any], held: VisitPolicy
 ) -> Iterator[PolicyLine]:
-    by_record = _RECORD if row["class"] else "planning.class_default"
-    yield PolicyLine(part="class", value=held.class_, origin=by_record)
+    by_record = _RECORD if row["class"] or not held.class_ else "planning.class_default"
+    yield PolicyLine(part="class", value=held.class_ or "none", origin=by_record)
     every = f"every {held.every_days} days"
     yield PolicyLine(part="interval", value=every, origin=_origin(held, "every_days"))
     gap = f"at least {held.min_gap_days} days apart" if held.min_gap_days else "none"
@@ -65,8 +65,11 @@ def _how_often(
     priority = f"{held.priority:g}"
     origin = held.origins.get("priority", "the default")
     yield PolicyLine(part="priority", value=priority, origin=origin)
-    worth = "not scored yet" if customer.value is None else f"{customer.value:.1f} of 100"
-    yield PolicyLine(part="worth", value=worth, origin="score times priority")
+    if customer.value is None:
+        yield PolicyLine(part="worth", value="not scored yet", origin="see crmbridge analyze")
+    else:
+        worth = f"{customer.value:.1f}"
+        yield PolicyLine(part="worth", value=worth, origin="score of 100, times priority")
 
 
 def _origin(held: VisitPolicy, part: str) -> str:
