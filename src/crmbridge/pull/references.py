@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from crmbridge.pull.source import Source
 from crmbridge.records import STREAMS, Field, Finding, Kind
-from crmbridge.store.schema import LIVE, RECORDS
+from crmbridge.store.schema import LIVE, RECORDS, quarantine
 
 NEAR_LIMIT = 5_000
 """Near matches are looked for among at most so many names."""
@@ -104,33 +104,61 @@ def _finding(
         .limit(1)
     )
     value, times, id_ = tx.execute(query).one()
-    near = _nearest(tx, base, one.refers_to, value)
-    remedy = f"Correct it in the source, or pull the {one.refers_to} that are missing."
-    if near:
-        table_text = f'values = {{ "{value}" = "{near}" }}'
-        remedy = f"Did you mean {near!r}? Map it: {stream}.{one.name} with {table_text}."
     return Finding(
         code="reference.unknown",
         count=count,
         example=f"{stream}/{id_}: {one.name} {value!r} is none of {one.refers_to}, {times} times",
-        remedy=remedy,
+        remedy=_remedy(tx, base, where, value),
     )
 
 
+def _remedy(tx: Connection, base: str, where: tuple[str, Field], value: str) -> str:
+    stream, one = where
+    if _waits(tx, base, one.refers_to, value):
+        return f"{value!r} is in quarantine: correct what it says there, then `crmbridge retry`."
+    near = _nearest(tx, base, one.refers_to, value)
+    if near:
+        table_text = f'values = {{ "{value}" = "{near}" }}'
+        return f"Did you mean {near!r}? Map it: {stream}.{one.name} with {table_text}."
+    return f"Correct it in the source, or pull the {one.refers_to} that are missing."
+
+
+def _waits(tx: Connection, connection: str, stream: str, id_: str) -> bool:
+    query = select(quarantine.c.number).where(
+        quarantine.c.connection == connection,
+        quarantine.c.stream == stream,
+        quarantine.c.record_id == id_,
+    )
+    return tx.execute(query.limit(1)).first() is not None
+
+
 def _nearest(tx: Connection, connection: str, stream: str, value: str) -> str:
-    """The id of the record whose id, name or e-mail is most like a value; "" if none is."""
+    """The id of the record that a value names otherwise; "" if none is.
+
+    That is one whose id, name or e-mail differs in case and blanks alone, or whose name or e-mail
+    is nearly the same. An id that is nearly the same is that of another record: C0010 is not C0101.
+    """
     table = RECORDS[stream]
     shown = [table.c[name] for name in ("name", "email") if name in table.c]
     query = select(table.c.id, *shown).where(
         table.c.connection == connection, table.c.record_state == LIVE
     )
-    known: dict[str, str] = {}
-    for row in tx.execute(query.order_by(table.c.id).limit(NEAR_LIMIT)):
-        for text in row:
-            if text:
-                known.setdefault(_folded(text), row[0])
-    found = get_close_matches(_folded(value), list(known), n=1, cutoff=0.8)
-    return known[found[0]] if found else ""
+    same: dict[str, str] = {}
+    named: dict[str, str] = {}
+    wanted = _folded(value)
+    for id_, *texts in tx.execute(query.order_by(table.c.id).limit(NEAR_LIMIT)):
+        words = [_folded(text) for text in texts if text]
+        for word in (_folded(id_), *words):
+            same.setdefault(word, id_)
+        for word in words:
+            if _digits(word) == _digits(wanted):  # store 12 is not store 13
+                named.setdefault(word, id_)
+    found = get_close_matches(wanted, list(named), n=1, cutoff=0.8)
+    return same.get(wanted) or (named[found[0]] if found else "")
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
 
 
 def _folded(text: str) -> str:

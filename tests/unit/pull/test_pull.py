@@ -380,6 +380,27 @@ def test_references_that_lead_nowhere_are_named(bench: Any) -> None:
     assert found["reference.empty"].example == "deals/D2: customer_id is empty"
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("c0101", "Did you mean 'C0101'?"),
+        ("Anna Adlr", "Did you mean 'C0101'?"),
+        ("C0110", "Correct it in the source"),
+        ("Store 13", "Correct it in the source"),
+        ("C0010", "'C0010' is in quarantine: correct what it says there, then `crmbridge retry`"),
+    ],
+)
+def test_only_another_way_to_write_a_record_is_proposed(bench: Any, value: str, said: str) -> None:
+    bench.crm.put("Account", {"name": "Anna Adler"}, "C0101")
+    bench.crm.put("Account", {"name": "Store 12"}, "C0102")
+    bench.crm.put("Account", {"name": "Kept out", "latitude": 91}, "C0010")
+    bench.crm.put("Deal", {"customer_id": value}, "D1")
+
+    found = {one.code: one for one in bench.pull("customers", "deals").findings}
+
+    assert found["reference.unknown"].remedy.startswith(said)
+
+
 def test_an_owner_comes_from_the_latest_deal(bench: Any) -> None:
     ours, theirs = fill(bench, 2)
     bench.crm.edit("Account", theirs, {"owner_id": "Zoe"})
