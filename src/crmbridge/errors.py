@@ -17,8 +17,10 @@ Every message reads ``<where>: expected <what>, got <value>. <Next step.>`` and 
 secret or a whole record.
 """
 
+from copy import copy
 from datetime import datetime
 from enum import Enum
+from typing import Any, Self
 
 
 class ExitCode(int, Enum):
@@ -61,6 +63,18 @@ class CrmbridgeError(Exception):
         self.got = got
         self.next_step = next_step
         super().__init__(self.line())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How the error crosses from one process to another: by what it was made from."""
+        made_from = (self.where, self.expected, self.got, self.next_step)
+        return type(self), made_from, self.__dict__
+
+    def within(self, place: str) -> Self:
+        """The same error, said of the larger work that it happened in."""
+        found = copy(self)
+        found.where = f"{place}: {self.where}"
+        found.args = (found.line(),)
+        return found
 
     def line(self) -> str:
         """The message as one line, with line breaks of foreign text folded."""

@@ -4,26 +4,29 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from crmbridge.errors import ConfigError
-from crmbridge.jobs.territory import spread
-from crmbridge.jobs.territory.spread import (
-    Progress,
-    plan_everybody,
-    refuse_unlike,
-    without_reps,
-)
+from crmbridge.errors import ConfigError, QuotaError
+from crmbridge.jobs.territory import pool, spread
+from crmbridge.jobs.territory.cluster import refuse_unlike
+from crmbridge.jobs.territory.pool import Progress, rep_of
+from crmbridge.jobs.territory.spread import plan_everybody, without_reps
 from crmbridge.planning import (
     Budget,
     Plan,
     Problem,
+    Rep,
     dumps,
+    layout,
     plan_part,
     plan_visits,
+    planner,
     split_by_rep,
 )
+from crmbridge.planning.kept import Kept
 from crmbridge.settings import EngineSettings
 from crmbridge.testing.planning import a_customer, a_problem, a_rep, travel
 
@@ -69,7 +72,7 @@ def scheduler() -> Iterator[str]:
 
 @pytest.fixture
 def always_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spread, "WORTH_A_PROCESS", 0)
+    monkeypatch.setattr(pool, "WORTH_A_PROCESS", 0)
 
 
 @pytest.mark.usefixtures("always_apart")
@@ -110,19 +113,72 @@ def test_workers_that_would_plan_otherwise_are_refused(
         refuse_unlike(("2", "1"), theirs)
 
 
+def no_days_for_bob(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault deep in the planner, in what capacity and plans are both made from."""
+
+    def broken(part: Problem, rep: Rep, kept: Kept) -> Any:
+        if rep.id == "bob":
+            raise ZeroDivisionError("nothing left")
+        return whole(part, rep, kept)
+
+    whole = layout.lay_out
+    monkeypatch.setattr(layout, "lay_out", broken)
+    monkeypatch.setattr(planner, "lay_out", broken)
+
+
 def test_a_fault_in_one_rep_names_them_and_stops_nobody_else(
     problem: Problem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(part: Problem, budget: Budget) -> Plan:
-        if part.reps[0].id == "bob":
-            raise ZeroDivisionError("nothing left")
-        return plan_part(part, budget)
-
-    monkeypatch.setattr(spread, "plan_part", broken)
+    no_days_for_bob(monkeypatch)
     done = plan_everybody(problem, BUDGET, EngineSettings(workers=1))
     assert {visit.rep for visit in done.plan.visits} == set(REPS) - {"bob"}
     fault = "planning of bob: expected a plan, got ZeroDivisionError: nothing left"
     assert [str(error).startswith(fault) for error in done.failed.values()] == [True]
+
+
+def test_a_plan_that_does_not_pass_its_check_stops_nobody_else(
+    problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def early(part: Problem, budget: Budget) -> Plan:
+        plan = plan_part(part, budget)
+        first = replace(plan.visits[0], start_at=part.now - timedelta(days=1))
+        return replace(plan, visits=(first, *plan.visits[1:])) if rep_of(part) == "bob" else plan
+
+    monkeypatch.setattr(spread, "plan_part", early)
+    done = plan_everybody(problem, BUDGET, EngineSettings(workers=1))
+    assert {visit.rep for visit in done.plan.visits} == set(REPS) - {"bob"}
+    assert "planning of bob: check: expected a plan without violations" in str(done.failed["bob"])
+
+
+def test_whoever_fails_once_others_are_gone_is_named_too(
+    problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(part: Problem, budget: Budget) -> Plan:
+        if rep_of(part) == "bob" or (rep_of(part) == "ann" and not part.previous):
+            raise ZeroDivisionError("nothing left")
+        return plan_part(part, budget)
+
+    taken_over = replace(plan_part(split_by_rep(problem)[0], BUDGET).visits[0], rep="bob")
+    monkeypatch.setattr(spread, "plan_part", broken)
+    problem = replace(problem, previous=(taken_over,))
+    done = plan_everybody(problem, BUDGET, EngineSettings(workers=1))
+    assert {*done.failed} == {"ann", "bob"}
+    assert {visit.rep for visit in done.plan.visits} == {"cem", "dora"}
+
+
+def fails_for_bob(part: Problem) -> str:
+    if rep_of(part) == "bob":
+        raise QuotaError("roads", "calls left", "none", resume_at=part.now)
+    return rep_of(part)
+
+
+@pytest.mark.usefixtures("always_apart")
+def test_an_error_comes_back_whole_from_another_process(problem: Problem) -> None:
+    work = pool.Work(name="asking", result="an answer", do=fails_for_bob, iterations=1)
+    ann, bob, *_ = pool.side_by_side(split_by_rep(problem), work, EngineSettings(workers=2))
+    assert ann == "ann"
+    assert isinstance(bob, QuotaError)
+    assert (bob.where, bob.resume_at) == ("asking of bob: roads", problem.now)
 
 
 def test_after_a_failure_only_what_it_changes_is_planned_again(
@@ -145,18 +201,26 @@ def test_after_a_failure_only_what_it_changes_is_planned_again(
     assert dumps(done.plan) == dumps(plan_visits(done.problem, BUDGET))
 
 
-def test_a_rep_whose_process_is_killed_is_found_and_the_others_are_planned() -> None:
+@pytest.mark.parametrize("backend", ["local", "dask"])
+def test_a_rep_whose_process_is_killed_is_found_and_the_others_are_planned(backend: str) -> None:
     """In a process of its own: the pool is shared by all that plan in one."""
+    if backend == "dask":
+        pytest.importorskip("distributed", reason="the extra crmbridge[dask]")
     done = subprocess.run(
-        [sys.executable, "-c", _DIES], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", _DIES, backend],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "ann,cem|bob" in done.stdout
+    assert "ann,cem,dora|bob|a process that lives" in done.stdout
 
 
 _DIES = """
-import os, signal
-from crmbridge.jobs.territory import spread
+import os, signal, sys
+from contextlib import ExitStack
+from crmbridge.jobs.territory import pool, spread
 from crmbridge.planning import Budget
 from crmbridge.settings import EngineSettings
 from crmbridge.testing.planning import a_customer, a_problem, a_rep, all_near
@@ -166,24 +230,40 @@ def planned(part, budget):
         os.kill(os.getpid(), signal.SIGKILL)
     return whole(part, budget)
 
-whole, spread._planned, spread.WORTH_A_PROCESS = spread._planned, planned, 0
-names = ("ann", "bob", "cem")
-problem = a_problem(
-    [a_customer(name, owner=name, place=name) for name in names],
-    reps=tuple(a_rep(name) for name in names),
-    travels=tuple(all_near([name], rep=name) for name in names),
-)
-done = spread.plan_everybody(problem, Budget(iterations=1), EngineSettings(workers=2))
-print(",".join(sorted(visit.rep for visit in done.plan.visits)) + "|" + ",".join(done.failed))
+def engine(stack):
+    if sys.argv[1] == "local":
+        return EngineSettings(workers=2)
+    import dask, distributed
+    stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 0}))
+    cluster = stack.enter_context(distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None))
+    return EngineSettings(backend="dask", scheduler=cluster.scheduler_address)
+
+def main():
+    names = ("ann", "bob", "cem", "dora")
+    problem = a_problem(
+        [a_customer(name, owner=name, place=name) for name in names],
+        reps=tuple(a_rep(name) for name in names),
+        travels=tuple(all_near([name], rep=name) for name in names),
+    )
+    with ExitStack() as stack:
+        done = spread.plan_everybody(problem, Budget(iterations=0), engine(stack))
+    visited = ",".join(sorted(visit.rep for visit in done.plan.visits))
+    why = ",".join(error.expected for error in done.failed.values())
+    print("|".join((visited, ",".join(done.failed), why)))
+
+whole, spread._planned, pool.WORTH_A_PROCESS = spread._planned, planned, 0
+if __name__ == "__main__":
+    main()
 """
 
 
 def test_progress_says_how_long_the_rest_will_take(
     problem: Problem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spread, "STEP_SECONDS", 0.0)
+    monkeypatch.setattr(pool, "STEP_SECONDS", 0.0)
     clock = iter(range(0, 1000, 10))
-    monkeypatch.setattr(spread, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(pool, "monotonic", lambda: next(clock))
     heard: list[Progress] = []
     plan_everybody(problem, BUDGET, EngineSettings(workers=1), heard.append)
     assert heard == [

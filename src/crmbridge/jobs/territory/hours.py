@@ -1,37 +1,73 @@
 """Holds the hours that intervals need against the hours there are, before anything is planned."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
+from crmbridge.errors import CrmbridgeError
+from crmbridge.jobs.territory.pool import Say, Work, say_nothing, side_by_side
 from crmbridge.planning import Budget, Problem, RepCapacity, capacity, split_by_rep
 from crmbridge.planning.workload import TRIAL
 from crmbridge.records import Finding
 from crmbridge.settings import EngineSettings
 
-WORTH_PROCESSES = 20
-"""Reps from which on starting processes pays."""
+WORTH_OF_LAYING = 200_000
+"""Iterations that laying out a rep's days takes the time of, about."""
 
 
-def shortfalls(problem: Problem, budget: Budget, engine: EngineSettings) -> list[Finding]:
-    """Reps whose intervals need more hours than there are, and who is due again too soon.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """The hours of each rep, and of whom they could not be told.
+
+    Args:
+        reps: in order of rep.
+    """
+
+    reps: tuple[RepCapacity, ...]
+    failed: tuple[CrmbridgeError, ...] = ()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Reps whose intervals need more hours than there are, and who is due again too soon."""
+        short = [one for one in self.reps if not one.suffices]
+        return (*_hours(short), *_twice(short), *_unknown(self.failed))
+
+
+def hours_of(
+    problem: Problem, budget: Budget, engine: EngineSettings, say: Say = say_nothing
+) -> Hours:
+    """The hours that each rep's intervals need, and those there are; one rep's failure stops
+    nobody else.
 
     Args:
         budget: of the plan; the search that tells how much fits never takes more.
+
+    Raises:
+        ConfigError: the Dask scheduler cannot be reached, or its workers lack crmbridge.
     """
     effort = replace(TRIAL, iterations=min(TRIAL.iterations, budget.iterations))
-    short = [one for one in _capacities(problem, effort, engine) if not one.suffices]
-    return [*_hours(short), *_twice(short)]
-
-
-def _capacities(problem: Problem, effort: Budget, engine: EngineSettings) -> list[RepCapacity]:
-    if len(problem.reps) < WORTH_PROCESSES or engine.workers == 1:
-        return list(capacity(problem, effort))
-    from joblib import Parallel, delayed
-
     parts = [part for part in split_by_rep(problem) if part.reps]
-    tasks = (delayed(capacity)(part, effort) for part in parts)
-    found = Parallel(n_jobs=engine.workers or -1)(tasks)
-    return [one for capacities in found for one in capacities]
+    work = Work(
+        name="capacity",
+        result="hours",
+        do=partial(capacity, effort=effort),
+        iterations=WORTH_OF_LAYING,
+    )
+    results = list(side_by_side(parts, work, engine, say))
+    return Hours(
+        reps=tuple(one for found in results if isinstance(found, tuple) for one in found),
+        failed=tuple(found for found in results if isinstance(found, CrmbridgeError)),
+    )
+
+
+def _unknown(failed: Sequence[CrmbridgeError]) -> Iterable[Finding]:
+    if failed:
+        remedy = "Their plans are made without; report this: it is a fault in crmbridge"
+        yield Finding(
+            code="plan.capacity_unknown",
+            count=len(failed),
+            example=failed[0].line(),
+            remedy=remedy,
+        )
 
 
 def _hours(short: Iterable[RepCapacity]) -> Iterable[Finding]:

@@ -4,22 +4,23 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
-from crmbridge.errors import RefusedError
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.territory.audit import RECENT_DAYS, audit_findings, audit_known
 from crmbridge.jobs.territory.briefs import briefs_of
 from crmbridge.jobs.territory.consent import VisitConsent
 from crmbridge.jobs.territory.gathering import Gathered, gather
-from crmbridge.jobs.territory.hours import shortfalls
+from crmbridge.jobs.territory.hours import hours_of
 from crmbridge.jobs.territory.keeping import keep_plan, load_plans
 from crmbridge.jobs.territory.known import Known
 from crmbridge.jobs.territory.outside import geocoder, road_tables
 from crmbridge.jobs.territory.places import geocoding_findings, quality_counts
+from crmbridge.jobs.territory.pool import Progress
 from crmbridge.jobs.territory.problems import Territory, territories
 from crmbridge.jobs.territory.reps import JoinedReps
-from crmbridge.jobs.territory.spread import Progress, plan_everybody
+from crmbridge.jobs.territory.spread import plan_everybody
 from crmbridge.jobs.territory.travels import measure
 from crmbridge.jobs.territory.unchanged import same_plan
 from crmbridge.jobs.workspace import Workspace
@@ -30,7 +31,6 @@ from crmbridge.planning import (
     Problem,
     diff_plans,
 )
-from crmbridge.planning.checker import check_plan
 from crmbridge.records import to_millis
 from crmbridge.travel.roads import RoadTables
 
@@ -67,11 +67,11 @@ class Made:
 def make_plans(workspace: Workspace, report: RunReport, start: date | None = None) -> Made:
     """Plan the visits of every calendar and keep the plans.
 
+    What is planned for a rep passes the independent check, or the report names the rep and nothing
+    of it is kept.
+
     Args:
         start: first day; today in UTC if None.
-
-    Raises:
-        RefusedError: a plan does not pass the independent check; nothing of it is kept.
     """
     made = look_at_plans(workspace, report, start)
     for item in made.plans:
@@ -85,7 +85,6 @@ def look_at_plans(
     """Plan the visits of every calendar, or of one rep, and keep nothing.
 
     Raises:
-        RefusedError: a plan does not pass the independent check.
         UsageError: there is no such rep.
     """
     now = workspace.clock.now()
@@ -141,22 +140,15 @@ def _make(
         seed=planning.seed,
     )
     _say_if_compiling(problem, budget)
-    report.find(shortfalls(problem, budget, workspace.settings.engine))
+    engine = workspace.settings.engine
+    report.find(hours_of(problem, budget, engine, partial(_tell, "Measured")).findings())
     standing = same_plan(workspace, problem, budget)
     if standing is not None:
         return MadePlan(problem=problem, plan=standing)
-    done = plan_everybody(problem, budget, workspace.settings.engine, _tell)
+    done = plan_everybody(problem, budget, engine, partial(_tell, "Planned"))
     for error in done.failed.values():
         report.stop(error)
     problem, plan = done.problem, done.plan
-    violations = check_plan(problem, plan)
-    if violations:
-        raise RefusedError(
-            f"plan of {problem.connection}",
-            "a plan that passes its check",
-            f"{len(violations)} violations, first {violations[0]}",
-            "Nothing of it was kept. Report this: it is a fault in crmbridge",
-        )
     report.find(plan.findings)
     return MadePlan(problem=problem, plan=plan)
 
@@ -171,11 +163,11 @@ def _say_if_compiling(problem: Problem, budget: Budget) -> None:
         sys.stderr.write("Compiling the planner for this machine, once; up to a minute.\n")
 
 
-def _tell(progress: Progress) -> None:
-    """A line now and then while many reps are planned, wherever the errors go."""
+def _tell(what: str, progress: Progress) -> None:
+    """A line now and then while there is work for many reps, wherever the errors go."""
     left = max(1, round(progress.seconds_left / 60))
     ahead = f"{left} min" if progress.seconds_left >= 60 else f"{progress.seconds_left} s"
-    sys.stderr.write(f"Planned {progress.done} of {progress.reps} reps; about {ahead} left.\n")
+    sys.stderr.write(f"{what} {progress.done} of {progress.reps} reps; about {ahead} left.\n")
 
 
 def _summary(made: Sequence[MadePlan], gathered: Gathered) -> dict[str, Any]:
