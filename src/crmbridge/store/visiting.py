@@ -23,6 +23,7 @@ class OpenNeed:
     Args:
         due_on: ``YYYY-MM-DD``, "" where nobody says.
         product: name of the product that would meet it, "" where nobody says.
+        product_id: its id, "" where nobody says.
     """
 
     customer: CustomerId
@@ -31,6 +32,7 @@ class OpenNeed:
     strength: float | None
     due_on: str
     evidence: str
+    product_id: str = ""
 
 
 def open_needs(tx: Connection, sources: Sequence[str]) -> list[OpenNeed]:
@@ -57,6 +59,7 @@ def open_needs(tx: Connection, sources: Sequence[str]) -> list[OpenNeed]:
             strength=row.strength,
             due_on=row.due_on or "",
             evidence=row.evidence or "",
+            product_id=row.product_id or "",
         )
         for row in tx.execute(query)
     ]

@@ -143,6 +143,12 @@ def test_what_nobody_can_mean_is_refused_with_the_nearest(text, message):
     assert message in raised.value.line()
 
 
+def test_a_class_is_found_whatever_its_case():
+    found = policy(a_row(**{"class": " a"}), needs=["milk"])
+
+    assert (found.class_, found.minutes, found.rules) == ("A", 60, ("milk",))
+
+
 def test_a_facts_class_is_the_default_where_the_record_has_none():
     assert facts_of(a_row(), "C") == Facts(class_="C")
 
@@ -196,6 +202,29 @@ def test_a_column_that_nobody_knows_is_refused(tmp_path):
         overrides(tmp_path, "customer,reason\n")
     with pytest.raises(StorageError):
         read_overrides(tmp_path / "none.csv", TODAY)
+
+
+def test_an_exception_may_say_hours_closed_days_and_agenda(tmp_path):
+    head = "customer,reason,until,hours,closed,agenda\n"
+    line = "1,why,2026-12-31,08:00-11:30,2026-08-01..2026-08-09 2026-10-02,Cake; Listen\n"
+
+    (one,) = overrides(tmp_path, head + line).all
+    found = policy(a_row(), [one], text='[planning.classes.A]\nagenda = ["Thank"]')
+
+    assert found.hours == (480, 690)
+    days = [(a.isoformat(), b.isoformat()) for a, b in found.closed]
+    assert days == [("2026-08-01", "2026-08-09"), ("2026-10-02", "2026-10-02")]
+    assert found.agenda == ("Cake", "Listen")
+
+
+@pytest.mark.parametrize(
+    "cells", ["8 to 12,", "12:00-08:00,", ",summer", ",2026-08-09..2026-08-01", "-,"]
+)
+def test_hours_and_closed_days_without_sense_hold_nothing(cells, tmp_path):
+    found = overrides(tmp_path, f"customer,reason,until,hours,closed\n1,why,2026-12-31,{cells}\n")
+
+    assert found.all == ()
+    assert [one.code for one in found.findings] == ["policy.override_unread"]
 
 
 def test_hours_are_cut_to_what_a_policy_leaves():

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,33 @@ def _weekdays(text: str) -> tuple[str, ...]:
     return days
 
 
+def _hours(text: str) -> tuple[int, int]:
+    """Minutes of the day from and to."""
+    try:
+        start, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+    except ValueError:
+        raise ValueError(f"hours like 08:00-12:00, got {text!r}") from None
+    if start >= end:
+        raise ValueError(f"hours that start before they end, got {text!r}")
+    return start.hour * 60 + start.minute, end.hour * 60 + end.minute
+
+
+def _closed(text: str) -> tuple[tuple[date, date], ...]:
+    """Days, and stretches written as first..last."""
+    found = []
+    for part in text.replace(",", " ").split():
+        first, _, last = part.partition("..")
+        span = (_day(first), _day(last or first))
+        if span[0] > span[1]:
+            raise ValueError(f"a first day that is not after the last, got {part!r}")
+        found.append(span)
+    return tuple(found)
+
+
+def _agenda(text: str) -> tuple[str, ...]:
+    return tuple(line for part in text.split(";") if (line := part.strip()))
+
+
 def _findings(unread: list[str], ended: int, path: Path) -> list[Finding]:
     found = []
     if unread:
@@ -164,5 +191,8 @@ _COLUMNS: Mapping[str, Callable[[str], Any]] = {
     "priority": _factor,
     "barred": str,
     "days": _weekdays,
+    "hours": _hours,
+    "closed": _closed,
+    "agenda": _agenda,
 }
 OPTIONAL = ("rep", *_COLUMNS)

@@ -8,17 +8,13 @@ from sqlalchemy import Connection
 
 from crmbridge.jobs.territory.known import key_of
 from crmbridge.jobs.territory.overrides import Overrides, read_overrides
-from crmbridge.jobs.territory.policies import (
-    VisitPolicy,
-    facts_of,
-    unused_rules,
-    visit_policy,
-)
+from crmbridge.jobs.territory.policies import VisitPolicy, facts_of, visit_policy
+from crmbridge.jobs.territory.policy_doubts import override_doubts, policy_doubts
 from crmbridge.records import Finding, RecordKey, from_millis, to_millis
-from crmbridge.settings import PlanningSettings, Settings
+from crmbridge.settings import Settings
 from crmbridge.store.campaigns import added_since
 from crmbridge.store.segments import load_segments
-from crmbridge.store.territory import Record
+from crmbridge.store.territory import Record, load_reps
 from crmbridge.store.visiting import contacts_since, open_needs, products_bought
 
 Words = Mapping[tuple[str, str], set[str]]
@@ -57,9 +53,15 @@ def policies_of(
             bought.get(own, ()),
         )
         found[key] = visit_policy(facts, row, planning, overrides.of(str(key), key.id))
-    strangers = _strangers(overrides, rows)
-    unused = _unused(planning, found.values()) if rows else ()
-    return Policies(by_key=found, findings=(*overrides.findings, *strangers, *unused))
+    reps = _rep_words(tx, settings) if overrides.all else ()
+    return Policies(
+        by_key=found,
+        findings=(
+            *overrides.findings,
+            *override_doubts(overrides, rows, reps),
+            *policy_doubts(planning, {str(key): policy for key, policy in found.items()}),
+        ),
+    )
 
 
 def contact_days(
@@ -94,7 +96,8 @@ def _needs(tx: Connection, bases: Bases) -> Words:
     found: dict[tuple[str, str], set[str]] = {}
     for base, sources in bases.items():
         for need in open_needs(tx, sources):
-            found.setdefault((base, need.customer[1]), set()).update((need.family, need.product))
+            words = (need.family, need.product, need.product_id)
+            found.setdefault((base, need.customer[1]), set()).update(words)
     return found
 
 
@@ -106,28 +109,7 @@ def _bought(tx: Connection, bases: Bases) -> Words:
     return found
 
 
-def _strangers(overrides: Overrides, rows: Sequence[Record]) -> list[Finding]:
-    known = {str(key_of(row)) for row in rows} | {row["id"] for row in rows}
-    lost = [one for one in overrides.all if one.customer not in known]
-    if not lost:
-        return []
-    example = f"{lost[0].line}: {lost[0].customer}"
-    remedy = "Correct the customer: its key as connection/object/id, or its id"
-    return [
-        Finding(code="policy.override_of_nobody", count=len(lost), example=example, remedy=remedy)
-    ]
-
-
-def _unused(planning: PlanningSettings, policies: Iterable[VisitPolicy]) -> list[Finding]:
-    unused = unused_rules(planning, policies)
-    if not unused:
-        return []
-    remedy = "Nothing to do if that is right; else look how the CRM writes what the rule names"
-    return [
-        Finding(
-            code="policy.rule_of_nobody",
-            count=len(unused),
-            example=f"planning.rules.{unused[0]}",
-            remedy=remedy,
-        )
-    ]
+def _rep_words(tx: Connection, settings: Settings) -> set[str]:
+    """What a rep may be called by, in lower case."""
+    words = {row[name] for row in load_reps(tx) for name in ("id", "name", "email")}
+    return {word.strip().lower() for word in words if word} | set(settings.reps)
