@@ -105,12 +105,12 @@ def _plan_rep(problem: Problem, rep: Rep, budget: Budget) -> Plan:
     if rep.nights:
         laid, found, nights = search_with_nights(problem, home, found, budget)
     outcome = Outcome(
+        rep=rep,
+        rules=problem.rules,
         days=laid.days,
         wishes=laid.wanted,
         full=found.state,
         empty=TourState(laid.board),
-        bonus=problem.rules.keep_bonus,
-        max_visits=rep.max_visits,
     )
     kept, standing = laid.kept, (*rep.away, *nights)
     planned = name_visits(problem, _visits(problem, laid.rep, outcome), kept.loose)

@@ -6,8 +6,10 @@ from datetime import date, timedelta
 from statistics import median
 
 from crmbridge.planning.change import Act, Change, horizon_to
-from crmbridge.planning.problem import Customer, Problem, Reply
+from crmbridge.planning.problem import Customer, Problem, Rep, Reply
+from crmbridge.planning.raising import TOP_SCORE, rounded_up
 from crmbridge.planning.visit import WhyNot
+from crmbridge.planning.workdays import shift_on
 from crmbridge.records import Reason
 
 LEAST_VALUE = 1e-9
@@ -150,7 +152,7 @@ def _refused(problem: Problem, customer: Customer) -> Refusal | None:
         return Refusal(
             code=WhyNot.BARRED,
             text=f"Visits are barred: {customer.barred}",
-            change="A newer consent that allows visits",
+            change=customer.lifted_by or "A newer consent that allows visits",
             fix=Change(act=Act.CONSENT),
         )
     reply = _reply_refusal(problem, customer)
@@ -158,16 +160,28 @@ def _refused(problem: Problem, customer: Customer) -> Refusal | None:
         return reply
     values = (customer.value or 0.0, *(value for _, value in customer.day_values))
     if max(values) < LEAST_VALUE:
-        text = "Nothing scored it" if customer.value is None else "A visit is worth nothing"
-        fix = Change(act=Act.WORTH, amount=max(1.0, _usual_value(problem)))
-        return Refusal(code=WhyNot.NO_VALUE, text=text, change="A score above 0", fix=fix)
+        return _worthless(problem, customer)
     return None
 
 
-def _usual_value(problem: Problem) -> float:
-    """The middle of what the others are worth."""
-    values = [one.value for one in problem.customers if one.value and one.value >= LEAST_VALUE]
-    return median(values) if values else 1.0
+def _worthless(problem: Problem, customer: Customer) -> Refusal:
+    if customer.value is not None and not customer.priority:
+        text, fix = "Its priority is 0", Change(act=Act.PRIORITY, amount=1.0)
+        return Refusal(code=WhyNot.NO_VALUE, text=text, change="A priority of 1", fix=fix)
+    text = "Nothing scored it" if customer.value is None else "A visit is worth nothing"
+    usual = rounded_up(min(TOP_SCORE, max(1.0, _usual_score(problem))))
+    return Refusal(
+        code=WhyNot.NO_VALUE,
+        text=text,
+        change=f"A score such as {usual:g}, which is usual",
+        fix=Change(act=Act.WORTH, amount=usual),
+    )
+
+
+def _usual_score(problem: Problem) -> float:
+    """The middle of the others' scores."""
+    scores = [one.score for one in problem.customers if one.score >= LEAST_VALUE]
+    return median(scores) if scores else 1.0
 
 
 def _reply_refusal(problem: Problem, customer: Customer) -> Refusal | None:
@@ -180,12 +194,8 @@ def _reply_refusal(problem: Problem, customer: Customer) -> Refusal | None:
             fix=Change(act=Act.REPLY),
         )
     if customer.reply is Reply.SNOOZED and until is not None and until > problem.last:
-        return Refusal(
-            code=WhyNot.SNOOZED,
-            text=f"Put off until {until.isoformat()}",
-            change=f"A horizon that reaches {until.isoformat()}",
-            fix=horizon_to(until),
-        )
+        text = f"Put off until {until.isoformat()}"
+        return _beyond(problem, customer, WhyNot.SNOOZED, text, until)
     return None
 
 
@@ -247,11 +257,10 @@ def _first_day(problem: Problem, customer: Customer, due: date | None, gap: int)
 def _wish(
     problem: Problem, customer: Customer, due: date | None, gap: int, days: list[date]
 ) -> Wish:
-    override = dict(customer.day_values)
+    override, shares = dict(customer.day_values), dict(customer.day_shares)
     base = base_value(problem, customer)
-    values = tuple(
-        (day, override.get(day, base * _timing(problem, customer, due, day))) for day in days
-    )
+    worth = ((day, base * _timing(problem, customer, due, day)) for day in days)
+    values = tuple((day, override.get(day, value * shares.get(day, 1.0))) for day, value in worth)
     return Wish(customer=customer, values=values, gap_days=gap, due_on=due)
 
 
@@ -270,18 +279,37 @@ def _nothing_left(
     due = due_on(problem, customer)
     early = timedelta(days=early_days(problem, customer))
     if due is not None and due - early > problem.last:
-        return Refusal(
-            code=WhyNot.NOT_DUE,
-            text=f"Not due before {due.isoformat()} (every {customer.every_days} days)",
-            change=f"A horizon that reaches {(due - early).isoformat()}",
-            fix=horizon_to(due),
-        )
+        text = f"Not due before {due.isoformat()} (every {customer.every_days} days)"
+        if early:
+            text += f"; may be visited from {(due - early).isoformat()}"
+        # On the due day it is worth more than as early as allowed, and surer to come in.
+        return _beyond(problem, customer, WhyNot.NOT_DUE, text, due)
     last = max((*kept, customer.last_visit_on or date.min))
     seen = "An appointment stands on" if last in kept else "Seen on"
+    text = f"{seen} {last.isoformat()}; at least {gap} days between visits"
     free = last + timedelta(days=gap)
-    return Refusal(
-        code=WhyNot.VISITED_RECENTLY,
-        text=f"{seen} {last.isoformat()}; at least {gap} days between visits",
-        change=f"A horizon that reaches {free.isoformat()}, or a smaller gap",
-        fix=horizon_to(free),
-    )
+    return _beyond(problem, customer, WhyNot.VISITED_RECENTLY, text, free, ", or a smaller gap")
+
+
+def _beyond(
+    problem: Problem, customer: Customer, code: WhyNot, text: str, day: date, other: str = ""
+) -> Refusal:
+    """Left out because visits are possible only from a day beyond the horizon."""
+    rep = next((rep for rep in problem.reps if rep.id == customer.owner), None)
+    reached = day if rep is None else first_possible(rep, customer, day)
+    change = f"A horizon that reaches {reached.isoformat()}{other}"
+    return Refusal(code=code, text=text, change=change, fix=horizon_to(reached))
+
+
+def first_possible(rep: Rep, customer: Customer, day: date) -> date:
+    """First day from a day on which the rep works and the customer is not closed.
+
+    The day itself where there is none within a year.
+    """
+    ahead = (day + timedelta(days=n) for n in range(min(366, (date.max - day).days)))
+    return next((one for one in ahead if _is_possible(rep, customer, one)), day)
+
+
+def _is_possible(rep: Rep, customer: Customer, day: date) -> bool:
+    is_blocked = any(item.holds(day) for item in customer.blocked)
+    return not is_blocked and shift_on(rep, day) is not None

@@ -141,14 +141,20 @@ class Customer:
         place: where, as the travel matrix names it; empty means the same as `key`.
         value: what a visit is worth, finite; None when nothing scored the customer.
         priority: what the score was multiplied by to give `value`; >= 0.
+        day_shares: (day, share) pairs that multiply `value` on those days.
         day_values: (day, value) pairs that replace `value` on those days.
         minutes: length of a visit, 1 to 1440.
         every_days: how often the customer should be seen, 1 to 3660; None for no interval.
         min_gap_days: fewest days between two visits; None for half of `every_days`.
         opening: hours on the wall clock of `zone`; None when not known, () when never open.
+        narrowed_by: which rule left only these of its hours, for people; empty for none.
+        wide_opening: its hours without that rule.
         zone: IANA name; empty for the rep's.
         barred: why visits are not allowed, empty if they are.
+        lifted_by: what would allow them, for people; empty for a newer consent.
         contacts: days of past contacts, as `Rules.max_contacts` counts them.
+        seen_on: days to come on which the customer is seen by what this plan does not hold: beyond
+            the horizon, or by another rep; each takes the place of a visit that is due.
         geo_quality: how well the place is known, for people; empty when nobody says.
         last_number: highest running number any visit to this customer ever had.
         reasons: parts of the value, in plain words.
@@ -176,6 +182,11 @@ class Customer:
     last_number: int = 0
     reasons: tuple[Reason, ...] = ()
     priority: float = field(default=1.0, metadata=UNTOLD)
+    day_shares: tuple[tuple[date, float], ...] = field(default=(), metadata=UNTOLD)
+    lifted_by: str = field(default="", metadata=UNTOLD)
+    narrowed_by: str = field(default="", metadata=UNTOLD)
+    wide_opening: tuple[Window, ...] | None = field(default=None, metadata=UNTOLD)
+    seen_on: tuple[date, ...] = field(default=(), metadata=UNTOLD)
 
     @property
     def score(self) -> float:
@@ -188,8 +199,11 @@ class Customer:
             object.__setattr__(self, "opening", tuple(sorted(self.opening)))
         object.__setattr__(self, "blocked", tuple(sorted(self.blocked)))
         object.__setattr__(self, "contacts", tuple(sorted(self.contacts)))
+        object.__setattr__(self, "seen_on", tuple(sorted(self.seen_on)))
         object.__setattr__(self, "day_values", tuple(sorted(self.day_values)))
-        _need_finite(self.key, (self.value, *(value for _, value in self.day_values)))
+        object.__setattr__(self, "day_shares", tuple(sorted(self.day_shares)))
+        by_day = (*self.day_values, *self.day_shares)
+        _need_finite(self.key, (self.value, self.priority, *(value for _, value in by_day)))
         need_between(f"customer {self.key}: minutes", self.minutes, 1, MINUTES_PER_DAY)
         need_between(f"customer {self.key}: every_days", self.every_days, 1, MAX_INTERVAL_DAYS)
         need_between(f"customer {self.key}: min_gap_days", self.min_gap_days, 0, MAX_INTERVAL_DAYS)

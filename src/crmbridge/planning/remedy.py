@@ -15,6 +15,9 @@ from crmbridge.planning.problem import (
 )
 from crmbridge.planning.workdays import shift_on
 
+UNKNOWN_SCORE = 1.0
+"""Stands for a score that a priority of 0 hides."""
+
 
 def apply_change(problem: Problem, customer: str, change: Change) -> Problem:
     """The problem with a change that was proposed for a customer.
@@ -34,7 +37,8 @@ def _worth(problem: Problem, key: str, change: Change) -> Problem:
 
 def _priority(problem: Problem, key: str, change: Change) -> Problem:
     def weighed(one: Customer) -> Customer:
-        return replace(one, value=one.score * change.amount, priority=change.amount)
+        score = one.score or UNKNOWN_SCORE
+        return replace(one, value=score * change.amount, priority=change.amount, day_shares=())
 
     return _with(problem, key, weighed)
 

@@ -30,7 +30,7 @@ class WhyNot(StrEnum):
     """The one main reason for which a customer is not in the plan."""
 
     BARRED = "barred"
-    "A consent forbids visits."
+    "A consent, a rule or an exception forbids visits."
     DECLINED = "declined"
     "The rep declined the visit."
     SNOOZED = "snoozed"

@@ -1,17 +1,21 @@
 """Why a customer that the policy would visit is not in the plan, and what would change that."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from statistics import median
 
 from crmbridge.planning.change import Act, Change, day_after, horizon_to
 from crmbridge.planning.displacing import Displacement, cheapest_displacement
-from crmbridge.planning.policy import Refusal, Wish
+from crmbridge.planning.policy import Refusal, Wish, first_possible
+from crmbridge.planning.problem import Customer, Rep
 from crmbridge.planning.raising import ENOUGH_MORE, TOP_SCORE, raised
+from crmbridge.planning.rules import Rules
 from crmbridge.planning.shortage import as_change, in_words, shortage
 from crmbridge.planning.tours import TourState
 from crmbridge.planning.visit import WhyNot
+from crmbridge.planning.windows import start_spans
 from crmbridge.planning.workdays import Workday
 
 SURE_FROM = 0.75
@@ -34,19 +38,14 @@ _CROWDED: dict[Act | None, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The finished tours beside the empty ones, which tell what would fit alone.
+    """The finished tours beside the empty ones, which tell what would fit alone."""
 
-    Args:
-        bonus: share of value that a visit gains by standing already when it is planned anew.
-        max_visits: of the rep a day; 0 for no limit.
-    """
-
+    rep: Rep
+    rules: Rules
     days: Sequence[Workday]
     wishes: Sequence[Wish]
     full: TourState
     empty: TourState
-    bonus: float = 0.0
-    max_visits: int = 0
 
     @cached_property
     def usual(self) -> float:
@@ -95,29 +94,48 @@ def _calendar_reason(outcome: Outcome, nodes: Sequence[int]) -> Refusal | None:
             fix=Change(act=Act.SHIFT, day=allowed[-1]),
         )
     if all(any(item.holds(day) for item in customer.blocked) for day in worked):
-        last = max(item.last for item in customer.blocked)
-        return Refusal(
-            code=WhyNot.BLOCKED,
-            text=f"Takes no visits until {last.isoformat()}",
-            change=f"A horizon beyond {last.isoformat()}",
-            fix=horizon_to(day_after(last)),
-        )
+        return _blocked(outcome, customer, worked[-1])
     if all(not any(value > 0 for value in outcome.empty.value[node]) for node in nodes):
-        is_long = all(
-            day.usable[1] - day.usable[0] <= customer.minutes * 60 for day in outcome.days
-        )
-        return Refusal(
-            code=WhyNot.NO_OPENING,
-            text=f"Never open for {customer.minutes} minutes within free working time",
-            change=f"An opening of {customer.minutes} minutes in a shift, or a shorter visit",
-            fix=Change(act=Act.OPENING, is_sure=is_sure and not is_long),
-        )
+        return _never_open(outcome, customer, worked, is_sure=is_sure)
     return None
+
+
+def _blocked(outcome: Outcome, customer: Customer, day: date) -> Refusal:
+    """Closed on all days on which a visit is allowed, up to the end of the stretch of a day."""
+    last = day
+    while any(item.holds(day_after(last)) for item in customer.blocked) and last < date.max:
+        last = max(item.last for item in customer.blocked if item.holds(day_after(last)))
+    beyond = day_after(max(last, outcome.days[-1].day))
+    reached = first_possible(outcome.rep, customer, beyond)
+    return Refusal(
+        code=WhyNot.BLOCKED,
+        text=f"Takes no visits until {last.isoformat()}",
+        change=f"A horizon that reaches {reached.isoformat()}",
+        fix=horizon_to(reached),
+    )
+
+
+def _never_open(
+    outcome: Outcome, customer: Customer, worked: Sequence[date], *, is_sure: bool
+) -> Refusal:
+    """No opening is as long as the visit; a rule's hours are named if its own would do."""
+    text = f"Never open for {customer.minutes} minutes within free working time"
+    change = f"An opening of {customer.minutes} minutes in a shift, or a shorter visit"
+    if customer.narrowed_by:
+        wide = replace(customer, opening=customer.wide_opening)
+        zone, grid = outcome.rep.zone, outcome.rules.grid_minutes * 60
+        days = [day for day in outcome.days if day.day in worked]
+        if any(start_spans(wide, day, zone, grid) for day in days):
+            text = f"Its own hours would do, but {customer.narrowed_by}"
+            change = "Other hours or weekdays there"
+    longest = max(day.usable[1] - day.usable[0] for day in outcome.days)
+    fix = Change(act=Act.OPENING, is_sure=is_sure and longest > customer.minutes * 60)
+    return Refusal(code=WhyNot.NO_OPENING, text=text, change=change, fix=fix)
 
 
 def _alone(outcome: Outcome, nodes: Sequence[int]) -> Refusal:
     """Why a customer fits nowhere even where nobody else is visited."""
-    short = shortage(outcome.empty, outcome.days, outcome.max_visits, nodes)
+    short = shortage(outcome.empty, outcome.days, outcome.rep.max_visits, nodes)
     if short is None:
         return Refusal(
             code=WhyNot.TOO_FAR,
@@ -137,7 +155,7 @@ def _alone(outcome: Outcome, nodes: Sequence[int]) -> Refusal:
 
 def _crowded_out(outcome: Outcome, nodes: Sequence[int]) -> Refusal:
     """Why a customer that would fit alone is in no tour."""
-    short = shortage(outcome.full, outcome.days, outcome.max_visits, nodes)
+    short = shortage(outcome.full, outcome.days, outcome.rep.max_visits, nodes)
     worth = max(max(outcome.full.value[node]) for node in nodes)
     text = _CROWDED[short.act if short else None].format(worth=f"{worth:.1f}")
     found = cheapest_displacement(outcome.full, outcome.empty, nodes)
@@ -157,7 +175,7 @@ def _displacing(outcome: Outcome, found: Displacement, text: str) -> Refusal:
     """What the customer would have to be worth to take another's place."""
     customer = outcome.wishes[found.node].customer
     day = outcome.full.legs[found.leg][4]
-    wanted = found.worth * (1 + outcome.bonus) * ENOUGH_MORE
+    wanted = found.worth * (1 + outcome.rules.keep_bonus) * ENOUGH_MORE
     times = max(wanted / outcome.full.value[found.node][day], ENOUGH_MORE)
     instead = "all others there"
     if found.displaced is not None:

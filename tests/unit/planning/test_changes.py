@@ -130,6 +130,7 @@ ALONE = {
     "declined": ({"reply": Reply.DECLINED}, Act.REPLY),
     "snoozed": ({"reply": Reply.SNOOZED, "reply_until": LAST}, Act.HORIZON),
     "worthless": ({"value": 0.0}, Act.WORTH),
+    "no priority": ({"value": 0.0, "priority": 0.0}, Act.PRIORITY),
     "not due": ({"every_days": 30, "last_visit_on": date(2026, 2, 20)}, Act.HORIZON),
     "seen": ({"min_gap_days": 12, "last_visit_on": date(2026, 2, 25)}, Act.HORIZON),
     "blocked": ({"blocked": (DateRange(first=MONDAY, last=LAST),)}, Act.HORIZON),

@@ -150,3 +150,68 @@ def test_far_too_many_customers_are_planned_in_part():
     # A visit and its way take 70 minutes of 540, with 10 to get home: seven a day.
     assert len(plan.visits) == 35
     assert len(plan.left_out) == 265
+
+
+def test_a_closed_customer_is_named_the_end_of_the_days_that_matter():
+    summer = DateRange(first=MONDAY - timedelta(days=9), last=MONDAY + timedelta(days=4))
+    more = DateRange(first=MONDAY + timedelta(days=3), last=MONDAY + timedelta(days=12))
+    christmas = DateRange(first=date(2026, 12, 24), last=date(2026, 12, 31))
+
+    out = reason_for(a_customer("c1", blocked=(summer, more, christmas)))
+
+    # Friday the 6th runs on to Saturday the 14th; the next day that ann works is Monday.
+    assert out.text == "Takes no visits until 2026-03-14"
+    assert out.change == "Perhaps: a horizon that reaches 2026-03-16"
+    assert out.fix.day == date(2026, 3, 16)
+
+
+def test_an_open_weekend_does_not_shorten_the_way_to_the_next_day_of_work():
+    week = DateRange(first=MONDAY, last=MONDAY + timedelta(days=4))
+
+    out = reason_for(a_customer("c1", blocked=(week,)), days=7)
+
+    assert out.text == "Takes no visits until 2026-03-06"
+    assert out.fix.day == date(2026, 3, 9)
+
+
+def test_a_rule_that_leaves_no_hour_is_named_where_the_customers_own_would_do():
+    narrowed = {"opening": hours(5, 6), "narrowed_by": "planning.rules.early allows only 05:00"}
+
+    ruled = reason_for(a_customer("c1", wide_opening=hours(9, 17), **narrowed))
+    own = reason_for(a_customer("c1", wide_opening=hours(18, 20), **narrowed))
+
+    assert ruled.text == "Its own hours would do, but planning.rules.early allows only 05:00"
+    assert ruled.change == "Other hours or weekdays there"
+    assert own.text == "Never open for 60 minutes within free working time"
+
+
+def test_what_lifts_a_bar_is_named_after_what_bars():
+    ruled = reason_for(a_customer("c1", barred="credit stop", lifted_by="An end of the rule"))
+    denied = reason_for(a_customer("c1", barred="denied by form"))
+
+    assert ruled.change == "Perhaps: an end of the rule"
+    assert denied.change == "Perhaps: a newer consent that allows visits"
+
+
+def test_the_day_named_is_one_on_which_the_rep_works():
+    # Due on Sunday the 29th, and from the 22nd on at the earliest.
+    out = reason_for(a_customer("c1", every_days=30, last_visit_on=date(2026, 2, 27)))
+
+    assert out.text == ("Not due before 2026-03-29 (every 30 days); may be visited from 2026-03-22")
+    assert out.change == "Perhaps: a horizon that reaches 2026-03-30"
+    assert out.fix.day == date(2026, 3, 30)
+
+
+def test_a_priority_of_nothing_is_named_as_such():
+    out = reason_for(a_customer("c1", value=0.0, priority=0.0))
+
+    assert (out.text, out.change) == ("Its priority is 0", "Perhaps: a priority of 1")
+
+
+def test_days_that_count_less_are_avoided():
+    shares = tuple((MONDAY + timedelta(days=n), 0.5) for n in range(3))
+    problem = a_problem([a_customer("c1", day_shares=shares)])
+
+    (visit,) = plan_visits(problem, GREEDY).visits
+
+    assert (visit.day, visit.value) == (MONDAY + timedelta(days=3), 10.0)
