@@ -58,6 +58,65 @@ def test_a_visit_that_a_rep_moved_is_pinned_and_planned_around(pushed: Any) -> N
     assert counts(pushed("run", "--json", now=LATER)) == NONE
 
 
+def test_a_visit_moved_beyond_the_horizon_stands_in_for_the_next(pushed: Any) -> None:
+    moved = _moved(pushed, days=30)
+    customer = f"demo/customers/{moved['customer_id']}"
+
+    codes = []
+    for now in (LATER, "2026-11-03T06:00:00Z", "2026-11-12T06:00:00Z", "2026-11-25T06:00:00Z"):
+        pushed("run", now=now)
+        assert pushed("push", now=now).code in (0, 4)
+        out = {row["customer_id"]: row["code"] for row in pushed.rows("out/not_planned.csv")}
+        codes.append(out.get(customer))
+        left = [row for row in pushed.rows("out/visits.csv") if row["id"] == moved["id"]]
+        assert [row["start_at"] for row in left] == [moved["start_at"]]
+        assert not _overlapping(pushed, moved)
+
+    assert codes == ["visited_recently"] * 4
+
+
+def test_a_moved_visit_to_a_closed_customer_still_takes_its_time(pushed: Any) -> None:
+    moved = _moved(pushed, days=1)
+    rows = pushed.rows("data/customers.csv")
+    closed = [
+        {**row, "status": "closed"} if row["id"] == moved["customer_id"] else row for row in rows
+    ]
+    pushed.write_rows("data/customers.csv", closed)
+
+    told = pushed("run", now=LATER).err
+    pushed("push", now=LATER)
+    pushed("run", now=LATER)
+
+    assert "plan.visit_stays" in told
+    assert "its customer is closed" in told
+    assert not _overlapping(pushed, moved)
+
+
+def _moved(desk: Any, days: int) -> dict[str, str]:
+    """The first visit, dragged by so many days."""
+    rows = desk.rows("out/visits.csv")
+    shift = {
+        name: (datetime.fromisoformat(rows[0][name]) + timedelta(days=days)).isoformat()
+        for name in ("start_at", "end_at")
+    }
+    moved = {**rows[0], **shift}
+    desk.write_rows("out/visits.csv", [moved, *rows[1:]])
+    return moved
+
+
+def _overlapping(desk: Any, moved: dict[str, str]) -> list[dict[str, str]]:
+    """Planned visits of the same rep at the time of another."""
+    start, end = (datetime.fromisoformat(moved[name]) for name in ("start_at", "end_at"))
+    return [
+        row
+        for row in desk.rows("out/visits.csv")
+        if row["id"] != moved["id"]
+        and row["rep_id"] == moved["rep_id"]
+        and datetime.fromisoformat(row["start_at"]) < end
+        and start < datetime.fromisoformat(row["end_at"])
+    ]
+
+
 def test_a_visit_that_a_rep_deleted_is_declined_and_not_written_again(pushed: Any) -> None:
     rows = pushed.rows("out/visits.csv")
     gone = rows[0]

@@ -47,6 +47,22 @@ def keep_visits(problem: Problem, rep: Rep) -> Kept:
     return Kept(visits=tuple(kept), loose=tuple(loose), findings=tuple(findings))
 
 
+def pinned_ids(problem: Problem) -> frozenset[str]:
+    """Ids of the previous visits that a plan will hold where the rep put them."""
+    customers = {item.key: item for item in problem.customers}
+    reps = {rep.id for rep in problem.reps}
+    return frozenset(
+        visit.id
+        for visit in problem.previous
+        if visit.fixedness is Fixedness.PINNED
+        and problem.first <= visit.day <= problem.last
+        and visit.customer in customers
+        and customers[visit.customer].owner == visit.rep
+        and visit.rep in reps
+        and _wanted(problem, customers[visit.customer], visit)
+    )
+
+
 def _fixedness(problem: Problem, rep: Rep, visit: Visit) -> Fixedness | None:
     if visit.rep != rep.id:
         return None

@@ -179,7 +179,7 @@ def _wanted(problem: Problem, kept: Kept) -> tuple[list[Wish], dict[str, Refusal
 def _days_taken(problem: Problem, kept: Kept) -> dict[str, set[date]]:
     """Days on which a customer is seen anyhow: kept visits, and appointments in the calendar."""
     zone = problem.reps[0].zone
-    days: dict[str, set[date]] = {}
+    days = {one.key: set(one.seen_on) for one in problem.customers if one.seen_on}
     for visit in kept.visits:
         days.setdefault(visit.customer, set()).add(visit.day)
     for item in problem.appointments:

@@ -181,12 +181,12 @@ class Customer:
     geo_quality: str = ""
     last_number: int = 0
     reasons: tuple[Reason, ...] = ()
+    seen_on: tuple[date, ...] = field(default=(), metadata=UNTOLD)
     priority: float = field(default=1.0, metadata=UNTOLD)
     day_shares: tuple[tuple[date, float], ...] = field(default=(), metadata=UNTOLD)
     lifted_by: str = field(default="", metadata=UNTOLD)
     narrowed_by: str = field(default="", metadata=UNTOLD)
     wide_opening: tuple[Window, ...] | None = field(default=None, metadata=UNTOLD)
-    seen_on: tuple[date, ...] = field(default=(), metadata=UNTOLD)
 
     @property
     def score(self) -> float:

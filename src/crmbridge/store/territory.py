@@ -86,6 +86,24 @@ def load_ours(tx: Connection, keys: Iterable[str]) -> list[Record]:
     return found
 
 
+def load_own(tx: Connection, since: int) -> list[Record]:
+    """Live activities to come that bear one of our visit keys, in the order of their key.
+
+    Args:
+        since: milliseconds; what ends by then is over.
+    """
+    columns = RECORDS["activities"].c
+    query = (
+        select(*(columns[name] for name in _columns("activities")))
+        .where(columns.record_state == LIVE, columns.visit_key.is_not(None))
+        .where(columns.start_at.is_not(None))
+        .where(func.coalesce(columns.end_at, columns.start_at) > since)
+        .where(or_(columns.status.is_(None), columns.status == "planned"))
+        .order_by(columns.visit_key, columns.connection, columns.object, columns.id)
+    )
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
 def load_last_visits(tx: Connection, sources: Sequence[str], as_of: int) -> dict[str, int]:
     """customer id -> start of the latest visit that took place by then, in milliseconds.
 

@@ -18,6 +18,7 @@ from crmbridge.jobs.territory.consent import VisitConsent, visit_consent
 from crmbridge.jobs.territory.keeping import nights_of, visit_of
 from crmbridge.jobs.territory.known import Known, Worth, key_of
 from crmbridge.jobs.territory.outside import known_places
+from crmbridge.jobs.territory.own_events import own_events
 from crmbridge.jobs.territory.places import located
 from crmbridge.jobs.territory.policing import contact_days, policies_of
 from crmbridge.jobs.territory.replies import lasting_replies, with_lasting, without_day
@@ -108,6 +109,7 @@ def gather(
         links = load_identities(tx, (LinkState.LINKED,))
         drawn = {base: drawn_arms(tx, base, settings.planning.holdout_share) for base in bases}
     stands = _standing(workspace, customers, now)
+    own = own_events(workspace, reps, _by_id(customers, bases))
     calendars = read_calendars(workspace, reps.reps, first, last)
     barred = {**held_out(customers, drawn), **consent.barred}
     once = planned_once(customers, links, numbers, visited, barred)
@@ -121,6 +123,7 @@ def gather(
         ics=calendars.spans,
         barred={**barred, **once.barred},
         previous=stands.visits,
+        own=own,
         nights=stands.nights,
         replies=with_lasting(stands.replies, lasting),
         numbers=numbers,

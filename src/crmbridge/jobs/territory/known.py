@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from crmbridge.jobs.territory.policies import VisitPolicy
 from crmbridge.jobs.territory.reps import JoinedReps
@@ -25,6 +26,31 @@ class Worth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnEvent:
+    """A visit of ours as it stands in a calendar, where no plan will take it away.
+
+    Args:
+        visit: its id; empty where no plan in force has it.
+        rep: whose calendar it is in; empty where nobody of ours.
+        customer: key; empty where not known.
+        zone: the rep's, for its day.
+    """
+
+    visit: str
+    rep: str
+    customer: str
+    start_at: datetime
+    end_at: datetime
+    zone: str = "UTC"
+    label: str = ""
+
+    @property
+    def day(self) -> date:
+        """Its day on the rep's wall clock."""
+        return self.start_at.astimezone(ZoneInfo(self.zone)).date()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """All that is known when a plan is made.
 
@@ -37,6 +63,7 @@ class Known:
         ics: rep id -> (start, end, label) of times taken in calendar files.
         barred: customer -> why no visit is allowed.
         previous: visits of the plan before, as they stand in the calendar now.
+        own: visits of ours that stay where they are in a calendar, whatever is planned.
         nights: away from home, of the plans in force.
         replies: customer -> reply and the day until which it holds.
         numbers: customer -> highest running number of any visit ever planned.
@@ -54,6 +81,7 @@ class Known:
     ics: Mapping[str, Sequence[tuple[datetime, datetime, str]]] = field(default_factory=dict)
     barred: Mapping[RecordKey, str] = field(default_factory=dict)
     previous: Sequence[Visit] = ()
+    own: Sequence[OwnEvent] = ()
     nights: Sequence[Night] = ()
     replies: Mapping[RecordKey, tuple[Reply, date | None]] = field(default_factory=dict)
     numbers: Mapping[RecordKey, int] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from crmbridge.jobs.territory.opening import (
 )
 from crmbridge.jobs.territory.policies import VisitPolicy, facts_of, visit_policy
 from crmbridge.jobs.territory.reps import JoinedRep, doubts
+from crmbridge.jobs.territory.strays import stray_events, told_of_strays, with_strays
 from crmbridge.jobs.territory.taken import taken_times
 from crmbridge.planning import (
     Customer,
@@ -111,10 +112,12 @@ class _Builder:
                 freeze_days=self._planning.freeze_days,
             ),
         )
+        strays = stray_events(problem, self._known.own)
+        places = keys | {one.customer for one in strays}
         return Territory(
-            problem=problem,
-            coordinates={**self._homes(reps), **self._places(keys)},
-            findings=(*idle, *doubts(reps), *self._findings()),
+            problem=with_strays(problem, strays),
+            coordinates={**self._homes(reps), **self._places(places)},
+            findings=(*idle, *doubts(reps), *told_of_strays(problem, strays), *self._findings()),
         )
 
     def _idle(self, reps: Sequence[JoinedRep]) -> tuple[tuple[Finding, ...], Sequence[JoinedRep]]:
