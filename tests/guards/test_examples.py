@@ -1,5 +1,6 @@
 """Keeps the example configurations usable."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,17 @@ def refusals() -> Iterator[str]:
 
 def test_every_example_configuration_is_accepted() -> None:
     assert list(refusals()) == []
+
+
+def test_the_visit_strategy_that_stands_commented_in_examples_is_accepted() -> None:
+    for file in ("salesforce.toml", "hubspot.toml"):
+        text = (ROOT / "config" / file).read_text("utf-8")
+        head, mark, rest = text.partition("# More of the visit strategy")
+        block, _, tail = rest.partition("\n\n")
+        said = re.sub(r"^# (?=\[|\w+ = )", "", block, flags=re.MULTILINE)
+
+        assert mark, file
+        assert set(loads(f"{head}#{said}\n\n{tail}", {}).planning.rules) == {"pumps", "rivals"}
 
 
 def toml_blocks() -> Iterator[tuple[str, str]]:

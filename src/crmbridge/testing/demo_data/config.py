@@ -41,6 +41,9 @@ lunch = { at = 12:00:00, minutes = 45 }
 [reps."ann@example.com"]
 busy = ["data/ann.ics"]
 
+# Every part of the visit strategy has an example in docs/visits.md. What the customers' own records
+# say (visit_interval_days, visit_minutes) stands above what the classes say here.
+
 [planning.classes.A]
 every_days = 14
 minutes = 60
