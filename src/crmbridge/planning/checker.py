@@ -2,7 +2,7 @@
 
 It reads the calendar itself, minute by minute where that is simplest. What the rep pinned, and
 what stood too near to be moved, is exempt from hours and shifts: it is not the plan's doing. That
-no two of the plan's own visits overlap, and that consents are kept, has no exemption.
+consents are kept has no exemption; that nothing overlaps, none but what the rep pinned.
 """
 
 from collections import Counter
@@ -142,16 +142,23 @@ def _bounds(day: date, opens: int, closes: int, zone: ZoneInfo, at: datetime) ->
 
 
 def _busy(facts: Facts) -> Iterable[Violation]:
-    """No visit overlaps an appointment or another visit of the rep."""
-    for visit, rep, _ in facts.suggested():
+    """No visit overlaps an appointment or another visit of the rep, unless the rep pinned it there,
+    or it has begun. Of two visits at once, the rep must have pinned both."""
+    for visit in facts.visits:
+        if visit.fixedness is Fixedness.PINNED or _has_begun(facts, visit):
+            continue
         for item in facts.problem.appointments:
             span = (item.start_at, item.end_at)
-            if item.rep == rep.id and span[0] < span[1] and _overlap(visit, span):
+            if item.rep == visit.rep and span[0] < span[1] and _overlap(visit, span):
                 yield broken("busy", visit.customer, f"overlaps {item.label or 'an appointment'}")
         for other in facts.visits:
-            same = other.id == visit.id
-            if not same and other.rep == rep.id and _overlap(visit, (other.start_at, other.end_at)):
+            is_other = other.id != visit.id and other.rep == visit.rep
+            if is_other and _overlap(visit, (other.start_at, other.end_at)):
                 yield broken("overlap", visit.customer, f"overlaps the visit to {other.customer}")
+
+
+def _has_begun(facts: Facts, visit: Visit) -> bool:
+    return visit.fixedness is Fixedness.FROZEN and visit.start_at < facts.problem.now
 
 
 def _overlap(visit: Visit | Stop, span: Interval) -> bool:

@@ -28,23 +28,33 @@ def keep_visits(problem: Problem, rep: Rep) -> Kept:
     """Sort the previous visits to the rep's customers into those that stay and those that may move.
 
     A pinned visit stays wherever the rep put it. A frozen one gives way when the rep's calendar
-    has meanwhile been filled there: two meetings at once help nobody.
+    has meanwhile been filled there, or the rep put another visit there: two meetings at once help
+    nobody. One that has begun gives way to nothing.
     """
-    customers = {item.key: item for item in problem.customers}
-    kept, loose, findings = list[Visit](), list[Visit](), list[Finding]()
-    for visit in problem.previous:
-        if not (problem.first <= visit.day <= problem.last) or visit.customer not in customers:
-            continue
-        fixedness = _fixedness(problem, rep, visit)
-        if not _wanted(problem, customers[visit.customer], visit):
-            continue
-        clash = _clash(problem, rep, visit) if fixedness else ""
+    stands = [(visit, _fixedness(problem, rep, visit)) for visit in _still_wanted(problem)]
+    kept = [visit for visit, fixedness in stands if fixedness is Fixedness.PINNED]
+    loose, findings = list[Visit](), list[Finding]()
+    for visit, fixedness in stands:
+        clash = _clash(problem, rep, visit, kept) if fixedness else ""
         findings.extend(_findings(visit, fixedness, clash))
         if fixedness is None or (clash and fixedness is Fixedness.FROZEN):
             loose.append(visit)
-        else:
+        elif fixedness is Fixedness.FROZEN:
             kept.append(replace(visit, fixedness=fixedness))
+    kept.sort(key=lambda visit: (visit.start_at, visit.id))
     return Kept(visits=tuple(kept), loose=tuple(loose), findings=tuple(findings))
+
+
+def _still_wanted(problem: Problem) -> list[Visit]:
+    """Previous visits in the horizon that no consent and no answer takes away."""
+    customers = {item.key: item for item in problem.customers}
+    return [
+        visit
+        for visit in problem.previous
+        if problem.first <= visit.day <= problem.last
+        and visit.customer in customers
+        and _wanted(problem, customers[visit.customer], visit)
+    ]
 
 
 def pinned_ids(problem: Problem) -> frozenset[str]:
@@ -53,13 +63,10 @@ def pinned_ids(problem: Problem) -> frozenset[str]:
     reps = {rep.id for rep in problem.reps}
     return frozenset(
         visit.id
-        for visit in problem.previous
+        for visit in _still_wanted(problem)
         if visit.fixedness is Fixedness.PINNED
-        and problem.first <= visit.day <= problem.last
-        and visit.customer in customers
         and customers[visit.customer].owner == visit.rep
         and visit.rep in reps
-        and _wanted(problem, customers[visit.customer], visit)
     )
 
 
@@ -84,12 +91,19 @@ def _wanted(problem: Problem, customer: Customer, visit: Visit) -> bool:
     return True
 
 
-def _clash(problem: Problem, rep: Rep, visit: Visit) -> str:
+def _clash(problem: Problem, rep: Rep, visit: Visit, kept: Iterable[Visit]) -> str:
+    """What else is at the time of a visit that stands; empty if nothing is."""
+    if visit.start_at < problem.now and visit.fixedness is not Fixedness.PINNED:
+        return ""
     if shift_on(rep, visit.day) is None:
         return f"{visit.rep} does not work on {visit.day.isoformat()}"
     for item in problem.appointments:
         if item.start_at < visit.end_at and visit.start_at < item.end_at:
             return f"{visit.day.isoformat()}: {item.label or 'an appointment'} is at the same time"
+    for other in kept:
+        is_same_time = other.start_at < visit.end_at and visit.start_at < other.end_at
+        if is_same_time and other.id != visit.id:
+            return f"{visit.day.isoformat()}: the visit to {other.customer} is at the same time"
     return ""
 
 
@@ -98,7 +112,7 @@ def _findings(visit: Visit, fixedness: Fixedness | None, clash: str) -> Iterable
         yield Finding(
             code="plan.pinned_clash",
             example=f"visit {visit.id}: {clash}",
-            remedy="Move the pinned visit or the appointment",
+            remedy="Move the pinned visit, or what stands at its time",
         )
     if clash and fixedness is Fixedness.FROZEN:
         yield Finding(

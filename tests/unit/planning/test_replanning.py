@@ -170,6 +170,47 @@ def test_a_frozen_visit_gives_way_to_a_new_appointment_and_keeps_its_id():
     assert [finding.code for finding in second.findings] == ["plan.frozen_released"]
 
 
+def test_a_frozen_visit_gives_way_to_one_that_the_rep_put_there():
+    problem = a_problem([a_customer("a"), a_customer("b")], rules=Rules(freeze_days=5))
+    first, second = planned(problem).visits
+    dragged = replace(
+        second,
+        fixedness=Fixedness.PINNED,
+        start_at=first.start_at,
+        end_at=first.end_at,
+        wall_start=first.wall_start,
+    )
+
+    after = planned(replace(problem, previous=(first, dragged)))
+
+    places = {visit.id: visit.start_at for visit in after.visits}
+    assert places[second.id] == first.start_at
+    assert places[first.id] >= first.end_at
+    assert [finding.code for finding in after.findings] == ["plan.frozen_released"]
+
+
+def test_two_visits_that_the_rep_put_at_one_time_stay_and_are_reported():
+    problem = a_problem([a_customer("a"), a_customer("b")])
+    first, second = (pinned(visit, 14) for visit in planned(problem).visits)
+
+    after = planned(replace(problem, previous=(first, second)))
+
+    assert {visit.start_at for visit in after.visits} == {first.start_at}
+    (finding,) = after.findings
+    assert (finding.code, finding.count) == ("plan.pinned_clash", 2)
+
+
+def test_a_visit_that_has_begun_gives_way_to_nothing():
+    problem = a_problem([a_customer("c1")])
+    (visit,) = planned(problem).visits
+    late = an_appointment(visit.start_at, visit.end_at)
+    begun = visit.start_at + timedelta(minutes=5)
+
+    (same,) = planned(again(problem, planned(problem), appointments=(late,), now=begun)).visits
+
+    assert same.start_at == visit.start_at
+
+
 def test_a_visit_that_has_begun_is_not_moved():
     problem = a_problem(some_customers(3), days=1)
     plan = planned(problem)
