@@ -75,7 +75,7 @@ def _name(customer: str, rows: Rows) -> str:
 
 
 def plan_json(made: "Made") -> dict[str, Any]:
-    """The visits and the customers left out, as JSON values."""
+    """The visits, the customers left out and the hours of each rep, as JSON values."""
     rows = {str(key): row for key, row in made.gathered.known.rows().items()}
     return {
         "visits": [_visit_json(v, rows) for plan in made.plans for v in plan.plan.visits],
@@ -101,6 +101,7 @@ def plan_json(made: "Made") -> dict[str, Any]:
             for plan in made.plans
             for item in plan.plan.left_out
         ],
+        "capacity": [row for plan in made.plans for row in plan.capacity],
     }
 
 

@@ -85,7 +85,8 @@ def _again(space: "Workspace", id_: str) -> Callable[[bool], None]:
     def tell(as_json: bool) -> None:
         if as_json:
             ids = {"plan": found.plan.id, "again": found.again.id, "is_same": found.is_same}
-            show_json({**ids, "is_older": found.is_older, **diff_json(found.diff)})
+            facts = {"is_older": found.is_older, "cut_short": found.cut_short}
+            show_json({**ids, **facts, **diff_json(found.diff)})
         elif found.is_older:
             show(f"Plan {found.plan.id[:SHORT]}: made by another version, computed by this one.")
             show_diff(found.diff)
@@ -94,6 +95,8 @@ def _again(space: "Workspace", id_: str) -> Callable[[bool], None]:
         else:
             show(f"Plan {found.plan.id[:SHORT]}: computed again, and it differs.")
             show_diff(found.diff)
+        if found.cut_short and not (as_json or found.is_same):
+            show(f"{found.cut_short}.")
 
     return tell
 

@@ -79,7 +79,7 @@ def reason_lines(reasons: Sequence[Reason]) -> list[str]:
 def _visits(workspace: Workspace, key: RecordKey) -> list[str]:
     """What the plans made last say of a customer."""
     lines = []
-    for _, plan in load_plans(workspace):
+    for _, plan, _ in load_plans(workspace):
         lines += [
             f"{v.wall_start:%Y-%m-%d %H:%M} by {v.rep}: "
             + "; ".join(reason.text for reason in v.reasons)

@@ -7,9 +7,8 @@ from typing import Any
 
 from crmbridge.errors import UsageError
 from crmbridge.jobs.report import RunReport
-from crmbridge.jobs.showing.files import LEFT_OUT_HEADERS, PLAN_HEADERS, visit_rows, write_calendars
-from crmbridge.jobs.showing.files import left_out_rows as rows_left_out
-from crmbridge.jobs.showing.tables import table_text, write_text
+from crmbridge.jobs.showing.files import write_calendars, write_tables
+from crmbridge.jobs.showing.tables import write_text
 from crmbridge.jobs.territory.planning import Made, MadePlan, plans_again
 from crmbridge.jobs.workspace import Workspace
 
@@ -33,17 +32,8 @@ def export(workspace: Workspace, kind: str, folder: Path | None = None) -> list[
     if kind == "ics":
         return [path for plan in made.plans for path in write_calendars(target, plan, made, rows)]
     if kind == "csv":
-        return _tables(target, made, rows)
+        return list(write_tables(target, made, rows))
     return [write_text(target / "visit_plan.geojson", geojson_text(made, rows))]
-
-
-def _tables(folder: Path, made: Made, rows: Mapping[str, Mapping[str, Any]]) -> list[Path]:
-    visits = [row for plan in made.plans for row in visit_rows(plan, rows)]
-    left_out = [row for plan in made.plans for row in rows_left_out(plan, rows)]
-    return [
-        write_text(folder / "visit_plan.csv", table_text(PLAN_HEADERS, visits)),
-        write_text(folder / "not_planned.csv", table_text(LEFT_OUT_HEADERS, left_out)),
-    ]
 
 
 def geojson_text(made: Made, rows: Mapping[str, Mapping[str, Any]]) -> str:

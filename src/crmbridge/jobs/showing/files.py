@@ -14,6 +14,7 @@ from crmbridge.engine.strategy import Strategy, StrategyParameters, fit_strategy
 from crmbridge.jobs.analysis.customers import Analysed
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.showing.attainment import kept_rows
+from crmbridge.jobs.showing.capacity import CAPACITY_HEADERS, capacity_rows
 from crmbridge.jobs.showing.ratios import GROUPS, HEADERS, base_sources, ratio_facts, ratio_rows
 from crmbridge.jobs.showing.tables import table_text, write_text
 from crmbridge.jobs.territory.planning import Made, MadePlan
@@ -31,15 +32,26 @@ LEFT_OUT_HEADERS = ("customer", "customer_id", "rep", "reason", "code", "change"
 
 
 def write_plans(workspace: Workspace, made: Made) -> list[str]:
-    """A calendar for each rep, the visits and the customers left out as tables."""
+    """A calendar for each rep; the visits, the customers left out and the hours as tables."""
     folder = workspace.settings.out_folder
     rows = {str(key): row for key, row in made.gathered.known.rows().items()}
     written = [path for plan in made.plans for path in write_calendars(folder, plan, made, rows)]
+    written += write_tables(folder, made, rows)
+    return [str(path) for path in written]
+
+
+def write_tables(
+    folder: Path, made: Made, rows: Mapping[str, Mapping[str, Any]]
+) -> tuple[Path, Path, Path]:
+    """The visits, the customers left out, and the hours of each rep."""
     visits = [row for plan in made.plans for row in visit_rows(plan, rows)]
     left_out = [row for plan in made.plans for row in left_out_rows(plan, rows)]
-    written.append(write_text(folder / "visit_plan.csv", table_text(PLAN_HEADERS, visits)))
-    written.append(write_text(folder / "not_planned.csv", table_text(LEFT_OUT_HEADERS, left_out)))
-    return [str(path) for path in written]
+    hours = [row for plan in made.plans for row in capacity_rows(plan.capacity)]
+    return (
+        write_text(folder / "visit_plan.csv", table_text(PLAN_HEADERS, visits)),
+        write_text(folder / "not_planned.csv", table_text(LEFT_OUT_HEADERS, left_out)),
+        write_text(folder / "capacity.csv", table_text(CAPACITY_HEADERS, hours)),
+    )
 
 
 def write_calendars(

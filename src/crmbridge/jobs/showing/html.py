@@ -17,6 +17,7 @@ from crmbridge.jobs.analysis.moved import known_moved
 from crmbridge.jobs.analysis.offers import model_name
 from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.showing.attainment import kept_rows
+from crmbridge.jobs.showing.capacity import ALL, CAPACITY_HEADERS, capacity_rows
 from crmbridge.jobs.showing.charts import HOW, can_draw
 from crmbridge.jobs.showing.departments import department_sheets
 from crmbridge.jobs.showing.map import map_svg
@@ -32,6 +33,8 @@ from crmbridge.store.scores import load_scores
 from crmbridge.store.segments import load_segments
 
 Rows = Mapping[str, Mapping[str, Any]]
+MOST_LEFT_OUT = 500
+"""Customers left out that the page names; all of them are in not_planned.csv."""
 
 
 def write_report(workspace: Workspace, output: Path | None) -> Path:
@@ -67,8 +70,10 @@ def report_facts(workspace: Workspace) -> dict[str, Any]:
         "version": crmbridge.__version__,
         "tiles": _tiles(made, summaries),
         "reps": summaries,
+        "hours": list(_hours(made, names)),
         "map": map_svg(made, rows),
         "why_not": _why_not(made),
+        "left_out": _left_out(made, rows, names),
         "customers": list(_customers(workspace)),
         "departments": _departments(workspace),
         "no_charts": "" if can_draw() else HOW,
@@ -118,14 +123,43 @@ def _counted(plan: Any) -> Iterable[RepSummary]:
         )
 
 
+def _hours(made: Made, names: Mapping[str, str]) -> Iterable[dict[str, Any]]:
+    """The hours of each rep, and of each class where they do not suffice."""
+    for plan in made.plans:
+        short = {one["rep"] for one in plan.capacity if not one["suffices"]}
+        for row in capacity_rows(plan.capacity):
+            cells = dict(zip(CAPACITY_HEADERS, row, strict=True))
+            if cells["class"] == ALL or cells["rep"] in short:
+                yield {**cells, "name": names.get(cells["rep"], cells["rep"])}
+
+
 def _why_not(made: Made) -> list[dict[str, Any]]:
-    items = [item for plan in made.plans for item in plan.plan.left_out]
-    counts = Counter(item.code.value for item in items)
-    first = {item.code.value: item for item in reversed(items)}
+    """How many were left out for which reason; the changes differ, so they stand with each."""
+    counts = Counter(item.code.value for plan in made.plans for item in plan.plan.left_out)
     return [
-        {"text": code.replace("_", " "), "count": count, "change": first[code].change}
+        {"text": code.replace("_", " "), "count": count}
         for code, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
+
+
+def _left_out(made: Made, rows: Rows, names: Mapping[str, str]) -> dict[str, Any]:
+    """The customers left out, each with its reason and smallest change, and how many more."""
+    items = [item for plan in made.plans for item in plan.plan.left_out]
+    shown = [
+        {
+            "customer": _customer_name(item.customer, rows),
+            "rep": names.get(item.rep or "", item.rep or ""),
+            "reason": item.text,
+            "change": item.change,
+        }
+        for item in items[:MOST_LEFT_OUT]
+    ]
+    return {"rows": shown, "more": len(items) - len(shown)}
+
+
+def _customer_name(customer: str, rows: Rows) -> str:
+    row = rows.get(customer)
+    return (row["name"] or row["id"]) if row is not None else customer
 
 
 def _customers(workspace: Workspace) -> Iterable[dict[str, Any]]:
@@ -224,11 +258,10 @@ def _visits(made: Made, rows: Rows, names: Mapping[str, str]) -> Iterable[dict[s
 def _visit(visit: Any, rows: Rows) -> dict[str, str]:
     start = visit.start_at.astimezone(ZoneInfo(visit.zone))
     end = visit.end_at.astimezone(ZoneInfo(visit.zone))
-    row = rows.get(visit.customer)
     way = "unknown" if visit.travel_minutes is None else f"{visit.travel_minutes} min"
     return {
         "when": f"{start:%a %d %b %H:%M}-{end:%H:%M}",
-        "customer": (row["name"] or row["id"]) if row is not None else visit.customer,
+        "customer": _customer_name(visit.customer, rows),
         "way": way,
         "why": "; ".join(reason.text for reason in visit.reasons),
     }

@@ -1,12 +1,13 @@
 """Looks at plans that were made before: finds them, compares two, computes one again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crmbridge.errors import UsageError
+from crmbridge.jobs.territory.cut import cut_sentence
 from crmbridge.jobs.territory.keeping import basis_digest, plan_of
 from crmbridge.jobs.territory.spread import plan_everybody
 from crmbridge.jobs.workspace import Workspace
-from crmbridge.planning import Budget, Plan, PlanDiff, Problem, diff_plans, loads
+from crmbridge.planning import Budget, Plan, PlanDiff, Problem, diff_plans, join_plans, loads
 from crmbridge.store.plans import StoredPlan, list_plans
 
 MOST_PLANS = 1000
@@ -27,6 +28,7 @@ class Computed:
     """A plan computed again from what was kept of it.
 
     Args:
+        cut_short: how the cap cut the plan, or what was computed now, short; empty if it did not.
         is_same: every visit and every reason is as it was.
         is_older: another version of crmbridge made it, whose plans say less or more of a problem;
             so its id is another even where every visit is the same.
@@ -37,6 +39,7 @@ class Computed:
     diff: PlanDiff
     is_same: bool
     is_older: bool
+    cut_short: str = ""
 
 
 def find_plan(workspace: Workspace, text: str) -> StoredPlan:
@@ -78,14 +81,23 @@ def compute_again(workspace: Workspace, text: str) -> Computed:
     problem, budget = loads(Problem, head.problem), loads(Budget, head.parameters)
     with workspace.store.read() as tx:
         kept = plan_of(tx, head)
-    done = plan_everybody(problem, budget, workspace.settings.engine)
-    for error in done.failed.values():
-        raise error
-    again = done.plan
+    again = _again(workspace, problem, budget, kept)
     return Computed(
         plan=head,
         again=again,
         diff=diff_plans(kept.visits, again, problem),
         is_same=again.id == head.id,
         is_older=basis_digest(problem) != head.input_digest,
+        cut_short=cut_sentence(kept) or cut_sentence(again),
     )
+
+
+def _again(workspace: Workspace, problem: Problem, budget: Budget, kept: Plan) -> Plan:
+    """The plan computed again; one that the cap did not cut needs none now, however slow it is."""
+    is_whole = kept.reps and not kept.cut_by_cap
+    done = plan_everybody(
+        problem, replace(budget, seconds=0) if is_whole else budget, workspace.settings.engine
+    )
+    for error in done.failed.values():
+        raise error
+    return join_plans(problem, budget, [done.plan])

@@ -1,16 +1,20 @@
 """Holds the hours that intervals need against the hours there are, before anything is planned."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import isfinite
+from typing import Any
 
 from crmbridge.errors import CrmbridgeError
 from crmbridge.jobs.territory.pool import Say, Work, say_nothing, side_by_side
-from crmbridge.planning import Budget, Problem, RepCapacity, capacity, split_by_rep
+from crmbridge.planning import Budget, ClassNeed, Problem, RepCapacity, capacity, split_by_rep
 from crmbridge.planning.workload import TRIAL
 from crmbridge.records import Finding
 from crmbridge.settings import EngineSettings
 
+CapacityRows = Sequence[Mapping[str, Any]]
+"""The hours of each rep as JSON values, as commands print them and the store keeps them."""
 WORTH_OF_LAYING = 200_000
 """Iterations that laying out a rep's days takes the time of, about."""
 
@@ -25,6 +29,10 @@ class Hours:
 
     reps: tuple[RepCapacity, ...]
     failed: tuple[CrmbridgeError, ...] = ()
+
+    def rows(self) -> CapacityRows:
+        """The same as JSON values; a number that has no end is null."""
+        return tuple(_row(one) for one in self.reps)
 
     def findings(self) -> tuple[Finding, ...]:
         """Reps whose intervals need more hours than there are, and who is due again too soon."""
@@ -57,6 +65,41 @@ def hours_of(
         reps=tuple(one for found in results if isinstance(found, tuple) for one in found),
         failed=tuple(found for found in results if isinstance(found, CrmbridgeError)),
     )
+
+
+def _row(one: RepCapacity) -> dict[str, Any]:
+    return {
+        "rep": one.rep,
+        "verdict": one.sentence(),
+        "suffices": one.suffices,
+        "hours": round(one.hours, 2),
+        "needed_hours": round(one.needed_hours, 2),
+        "reps_needed": _number(one.reps_needed),
+        "due": one.due,
+        "possible": one.due - one.missed,
+        "missed": one.missed,
+        "without_interval": one.without_interval,
+        "due_again": list(one.twice),
+        "classes": [_class_row(item) for item in one.classes],
+    }
+
+
+def _class_row(item: ClassNeed) -> dict[str, Any]:
+    return {
+        "class": item.class_,
+        "customers": item.customers,
+        "visits": round(item.visits, 2),
+        "needed_hours": round(item.hours, 2),
+        "every_days": _number(item.every_days),
+        "possible_days": _number(item.possible_days),
+        "due": item.due,
+        "possible": item.possible,
+        "missed": item.missed,
+    }
+
+
+def _number(value: float) -> float | None:
+    return round(value, 2) if isfinite(value) else None
 
 
 def _unknown(failed: Sequence[CrmbridgeError]) -> Iterable[Finding]:

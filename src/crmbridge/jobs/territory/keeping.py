@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
+from crmbridge.jobs.territory.hours import CapacityRows
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import (
     Budget,
@@ -14,6 +15,7 @@ from crmbridge.planning import (
     Night,
     Plan,
     Problem,
+    RepSummary,
     Visit,
     WhyNot,
     digest,
@@ -34,7 +36,9 @@ from crmbridge.store.plans import (
 _MIDNIGHT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def keep_plan(workspace: Workspace, problem: Problem, plan: Plan) -> None:
+def keep_plan(
+    workspace: Workspace, problem: Problem, plan: Plan, capacity: CapacityRows = ()
+) -> None:
     """Keep a plan with the problem it solves; it is not published by that.
 
     One that is kept already stays with the problem it was made from, so that it can be computed
@@ -51,17 +55,23 @@ def keep_plan(workspace: Workspace, problem: Problem, plan: Plan) -> None:
         seed=plan.budget.seed,
         parameters=dumps(plan.budget),
         problem=dumps(problem),
-        summary=_summary(plan),
+        summary=_summary(plan, capacity),
     )
     with workspace.store.write() as tx:
         if get_plan(tx, plan.id) is None:
             save_plan(tx, stored, plan.visits, plan.left_out)
 
 
-def _summary(plan: Plan) -> str:
-    counts = {"visits": len(plan.visits), "left_out": len(plan.left_out)}
-    nights = [json.loads(dumps(night)) for night in plan.nights]
-    return json.dumps({**counts, "nights": nights} if nights else counts)
+def _summary(plan: Plan, capacity: CapacityRows) -> str:
+    """What no table of its own holds: nights away, sums and hours of each rep."""
+    told: dict[str, object] = {"visits": len(plan.visits), "left_out": len(plan.left_out)}
+    told["reps"] = [json.loads(dumps(rep)) for rep in plan.reps]
+    told["capacity"] = list(capacity)
+    if plan.nights:
+        told["nights"] = [json.loads(dumps(night)) for night in plan.nights]
+    return json.dumps(
+        told, separators=(",", ":"), sort_keys=True, ensure_ascii=False, allow_nan=False
+    )
 
 
 def nights_of(head: StoredPlan) -> tuple[Night, ...]:
@@ -70,14 +80,26 @@ def nights_of(head: StoredPlan) -> tuple[Night, ...]:
     return tuple(loads(Night, json.dumps(night)) for night in nights)
 
 
-def load_plans(workspace: Workspace) -> list[tuple[Problem, Plan]]:
-    """The plans made last, one for each connection's calendars, with their problems."""
+def _reps_of(head: StoredPlan) -> tuple[RepSummary, ...]:
+    """The sums of each rep; none of a plan that an older version kept."""
+    reps = json.loads(head.summary).get("reps", ())
+    return tuple(loads(RepSummary, json.dumps(rep)) for rep in reps)
+
+
+def capacity_of(head: StoredPlan) -> CapacityRows:
+    """The hours of each rep before the planning; none of a plan that an older version kept."""
+    return tuple(json.loads(head.summary).get("capacity", ()))
+
+
+def load_plans(workspace: Workspace) -> list[tuple[Problem, Plan, CapacityRows]]:
+    """The plans made last, one for each connection's calendars, with their problems and hours."""
     found = []
     with workspace.store.read() as tx:
         for connection in sorted({*workspace.settings.connections, ""}):
             head = last_plan(tx, connection)
             if head is not None:
-                found.append((loads(Problem, head.problem), plan_of(tx, head)))
+                problem = loads(Problem, head.problem)
+                found.append((problem, plan_of(tx, head), capacity_of(head)))
     return found
 
 
@@ -114,6 +136,7 @@ def plan_of(tx: Connection, head: StoredPlan) -> Plan:
             )
             for one in left_out
         ),
+        reps=_reps_of(head),
         nights=nights_of(head),
     )
 

@@ -11,8 +11,9 @@ from crmbridge.jobs.report import RunReport
 from crmbridge.jobs.territory.audit import RECENT_DAYS, audit_findings, audit_known
 from crmbridge.jobs.territory.briefs import briefs_of
 from crmbridge.jobs.territory.consent import VisitConsent
+from crmbridge.jobs.territory.cut import cut_findings
 from crmbridge.jobs.territory.gathering import Gathered, gather
-from crmbridge.jobs.territory.hours import hours_of
+from crmbridge.jobs.territory.hours import CapacityRows, hours_of
 from crmbridge.jobs.territory.keeping import keep_plan, load_plans
 from crmbridge.jobs.territory.known import Known
 from crmbridge.jobs.territory.outside import geocoder, road_tables
@@ -37,10 +38,15 @@ from crmbridge.travel.roads import RoadTables
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadePlan:
-    """A plan with the problem that it solves."""
+    """A plan with the problem that it solves.
+
+    Args:
+        capacity: the hours of each rep, as they were told before the planning.
+    """
 
     problem: Problem
     plan: Plan
+    capacity: CapacityRows = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,7 @@ def make_plans(workspace: Workspace, report: RunReport, start: date | None = Non
     """
     made = look_at_plans(workspace, report, start)
     for item in made.plans:
-        keep_plan(workspace, item.problem, item.plan)
+        keep_plan(workspace, item.problem, item.plan, item.capacity)
     return made
 
 
@@ -111,7 +117,10 @@ def stability(made: MadePlan) -> PlanDiff:
 
 def plans_again(workspace: Workspace, report: RunReport) -> Made | None:
     """The plans made last, as they were kept; None if there is none."""
-    plans = [MadePlan(problem=problem, plan=plan) for problem, plan in load_plans(workspace)]
+    plans = [
+        MadePlan(problem=problem, plan=plan, capacity=capacity)
+        for problem, plan, capacity in load_plans(workspace)
+    ]
     if not plans:
         return None
     gathered = gather(workspace, plans[0].problem.first)
@@ -141,16 +150,18 @@ def _make(
     )
     _say_if_compiling(problem, budget)
     engine = workspace.settings.engine
-    report.find(hours_of(problem, budget, engine, partial(_tell, "Measured")).findings())
+    hours = hours_of(problem, budget, engine, partial(_tell, "Measured"))
+    report.find(hours.findings())
     standing = same_plan(workspace, problem, budget)
     if standing is not None:
-        return MadePlan(problem=problem, plan=standing)
+        report.find(cut_findings(standing))
+        return MadePlan(problem=problem, plan=standing, capacity=hours.rows())
     done = plan_everybody(problem, budget, engine, partial(_tell, "Planned"))
     for error in done.failed.values():
         report.stop(error)
     problem, plan = done.problem, done.plan
-    report.find(plan.findings)
-    return MadePlan(problem=problem, plan=plan)
+    report.find((*plan.findings, *cut_findings(plan)))
+    return MadePlan(problem=problem, plan=plan, capacity=hours.rows())
 
 
 def _say_if_compiling(problem: Problem, budget: Budget) -> None:
