@@ -29,7 +29,7 @@ def test_two_windows_a_day_and_midnight() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"monday": []}', "[1]", '{"mon": [["12:00", "08:00"]]}', '{"mon": [["8"]]}', "x"]
+    "text", ['{"monday": []}', "[1]", '{"mon": [["12:00", "12:00"]]}', '{"mon": [["8"]]}', "x"]
 )
 def test_hours_that_cannot_be_read_raise(text: str) -> None:
     with pytest.raises((ValueError, TypeError)):
