@@ -15,6 +15,11 @@ TEXTS = frozenset({"subject", "description", "location", "zone"})
 """Fields that are refreshed together with others, never by themselves: a reason that reads "31
 days ago" must not rewrite every calendar entry each night."""
 
+TIMES = frozenset({"start_at", "end_at"})
+"""What a person changed by moving a visit: whoever refuses it afterwards wants it no more."""
+REFUSED = frozenset({"declined", "snoozed"})
+"""Answers to a visit that do not want it where it is."""
+
 
 class Fate(Enum):
     """What becomes of a record of ours, and why."""
@@ -95,7 +100,8 @@ def decide_unwanted(
         return None
     if not _is_within(scope, seen) or not is_future(seen.values, now):
         return None
-    if changed_by_person(object_, seen, policy):
+    touched = changed_by_person(object_, seen, policy)
+    if touched - (TIMES if seen.values.get("reply") in REFUSED else frozenset()):
         return RecordDecision(fate=Fate.KEPT)
     operations = policy.capabilities.of(object_).operations
     if is_same_version(seen) and Operation.DELETE in operations:

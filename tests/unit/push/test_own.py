@@ -140,6 +140,11 @@ def test_a_create_sends_only_what_the_mapping_covers() -> None:
         (seen_visit(values(status="done")), ALL, None),
         (seen_visit(values(TWELVE), values(TEN)), ALL, Fate.KEPT),
         (seen_visit(values(subject="Bring samples"), values()), ALL, Fate.KEPT),
+        # a person moved it, and refused it later
+        (seen_visit(values(TWELVE, reply="declined"), values(TEN)), ALL, Fate.DELETE),
+        (seen_visit(values(TWELVE, reply="snoozed"), values(TEN)), ALL, Fate.DELETE),
+        (seen_visit(values(TWELVE, reply="accepted"), values(TEN)), ALL, Fate.KEPT),
+        (seen_visit(values(subject="Note", reply="declined"), values()), ALL, Fate.KEPT),
         (seen_visit(presence=Presence.DELETED), ALL, None),
         (seen_visit(presence=Presence.MISSING), ALL, None),
         (seen_visit(version="8", written_version="7"), ALL, Fate.CANCEL),
