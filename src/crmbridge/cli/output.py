@@ -74,5 +74,5 @@ def finding_line(finding: Finding) -> str:
     """A finding as one line: how often, what, an example, what to do."""
     line = f"{finding.count} x {finding.code}"
     if finding.example:
-        line += f": {plain(finding.example)}"
+        line += f": {plain(finding.example)}".rstrip(".")
     return f"{line}. {finding.remedy}".rstrip() if finding.remedy else line

@@ -74,6 +74,21 @@ def _name(customer: str, rows: Rows) -> str:
     return plain((row["name"] or row["id"]) if row is not None else customer)
 
 
+def grounds_text(summary: Mapping[str, Any], most: int = 5) -> str:
+    """How well the places are known, and who measured the ways.
+
+    Args:
+        summary: of the plan, as a run's report has it.
+        most: sources of ways that are shown.
+    """
+    places = ", ".join(f"{count} {quality}" for quality, count in summary["places"].items())
+    sources = [f"{source} (reps: {reps})" for source, reps in summary["travel"].items()]
+    more = [f"and {len(sources) - most} others"] if len(sources) > most else []
+    lines = [f"Places: {places or 'none'}"]
+    lines += [f"Ways: {plain(line)}" for line in (*sources[:most], *more)]
+    return "\n".join(lines)
+
+
 def plan_json(made: "Made") -> dict[str, Any]:
     """The visits, the customers left out and the hours of each rep, as JSON values."""
     rows = {str(key): row for key, row in made.gathered.known.rows().items()}

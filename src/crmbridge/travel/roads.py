@@ -66,11 +66,12 @@ class RoadTables:
         seconds = np.where(known, road, straight.seconds).astype(np.int32)
         missed = int((~known).sum())
         self.missed += missed
-        return TravelMatrix(places=straight.places, seconds=seconds, source=self._source(missed))
+        source = self._source(missed, int((row[:, None] != row).sum()))
+        return TravelMatrix(places=straight.places, seconds=seconds, source=source)
 
-    def _source(self, missed: int) -> str:
+    def _source(self, missed: int, ways: int) -> str:
         by = f"{self.service.name} at {self.service.where}"
-        return f"{by}, {missed} ways by great circle" if missed else by
+        return f"{by}, {missed} of {ways} ways by great circle" if missed else by
 
     def _measured(self, territory: str, places: tuple[Point, ...]) -> Ints:
         """(n, n) seconds, from the cache and by asking for what it does not have."""

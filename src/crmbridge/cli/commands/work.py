@@ -77,7 +77,7 @@ def plan(
 
     Example: crmbridge plan --rep ann@example.com
     """
-    from crmbridge.cli.plan_text import plan_json, plan_text
+    from crmbridge.cli.plan_text import grounds_text, plan_json, plan_text
     from crmbridge.cli.plans import look_back
     from crmbridge.cli.session import workspace
     from crmbridge.jobs.runs import run_of
@@ -100,6 +100,7 @@ def plan(
     else:
         show(plan_text(made))
         show(report.plan["stability"] or "No visits stood before.")
+        show(grounds_text(report.plan))
         show_end(report)
     raise typer.Exit(int(report.exit_code))
 

@@ -22,7 +22,7 @@ from crmbridge.jobs.territory.pool import Progress
 from crmbridge.jobs.territory.problems import Territory, territories
 from crmbridge.jobs.territory.reps import JoinedReps
 from crmbridge.jobs.territory.spread import plan_everybody
-from crmbridge.jobs.territory.travels import measure
+from crmbridge.jobs.territory.travels import measure, travel_sources
 from crmbridge.jobs.territory.unchanged import same_plan
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import (
@@ -188,5 +188,6 @@ def _summary(made: Sequence[MadePlan], gathered: Gathered) -> dict[str, Any]:
         "reps": sum(len(item.problem.reps) for item in made),
         "not_planned": sum(len(item.plan.left_out) for item in made),
         "places": quality_counts(gathered.known.customers),
+        "travel": travel_sources(item.problem for item in made),
         "stability": "; ".join(stability(item).sentence() for item in made),
     }

@@ -82,6 +82,12 @@ def _crowded_out(problem: Problem) -> set[str]:
     return found
 
 
+def travel_sources(problems: Iterable[Problem]) -> dict[str, int]:
+    """Who measured the ways -> of how many reps; ways by the straight line are said with it."""
+    counts = Counter(travel.source for problem in problems for travel in problem.travels)
+    return dict(sorted(counts.items()))
+
+
 def _stand_ins(roads: RoadTables | None, before: int) -> Iterable[Finding]:
     """Ways that were measured by the straight line though a service should have."""
     if roads is None or roads.missed == before:
