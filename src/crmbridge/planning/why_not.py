@@ -105,11 +105,13 @@ def _blocked(outcome: Outcome, customer: Customer, day: date) -> Refusal:
     last = day
     while any(item.holds(day_after(last)) for item in customer.blocked) and last < date.max:
         last = max(item.last for item in customer.blocked if item.holds(day_after(last)))
+    label = next((item.label for item in customer.blocked if item.holds(day)), "")
+    why = f": {label}" if label else ""
     beyond = day_after(max(last, outcome.days[-1].day))
     reached = first_possible(outcome.rep, customer, beyond)
     return Refusal(
         code=WhyNot.BLOCKED,
-        text=f"Takes no visits until {last.isoformat()}",
+        text=f"Takes no visits until {last.isoformat()}{why}",
         change=f"A horizon that reaches {reached.isoformat()}",
         fix=horizon_to(reached),
     )

@@ -106,11 +106,13 @@ def test_who_is_held_out_is_barred_from_plans_with_the_reason(open_shop: OpenSho
     shop.hold("customers", *({"id": f"c{n}", "owner_id": "r"} for n in range(20)))
     analyse(shop.space, "sales", ("sales",))
 
-    barred = gather(shop.space, shop.space.clock.now().date()).known.barred
+    known = gather(shop.space, shop.space.clock.now().date()).known
 
+    barred = known.barred
     held = {id_ for id_, (arm, _, _) in arms_of(shop).items() if arm == HELD_OUT}
     assert len(held) == 4
     assert {k.id for k, why in barred.items() if why.startswith("held out, to measure")} == held
+    assert {k.id for k, how in known.lifts.items() if "planning.holdout_share" in how} == held
 
 
 def test_a_planted_effect_is_found_with_its_interval(open_shop: OpenShop) -> None:

@@ -126,6 +126,9 @@ def test_a_linked_customer_is_planned_once_and_knows_its_visits_elsewhere(two: A
 
     barred = {key.id: why for key, why in known.barred.items()}
     assert barred == {"b1": "the same customer is planned as sales/customers/a1"}
+    assert [*known.lifts.values()] == [
+        "The link to sales/customers/a1 undone, if they are two customers"
+    ]
     assert known.last_visits[("sales", "a1")] == two.at(3)
 
 

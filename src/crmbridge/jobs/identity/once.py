@@ -17,11 +17,13 @@ class Once:
     Args:
         barred: customer -> why no visit is allowed: another record of the same one is planned,
             or that other record is barred itself.
+        twins: customer -> the record of the same one that is planned instead.
         last_visits: (connection, customer id) -> milliseconds of the latest visit to any of its
             records.
     """
 
     barred: Mapping[RecordKey, str] = field(default_factory=dict)
+    twins: Mapping[RecordKey, RecordKey] = field(default_factory=dict)
     last_visits: Visited = field(default_factory=dict)
 
 
@@ -43,6 +45,7 @@ def planned_once(
     """
     rows = {RecordKey(r["connection"], r["object"], r["id"]): r for r in customers}
     out: dict[RecordKey, str] = {}
+    twins: dict[RecordKey, RecordKey] = {}
     latest: dict[tuple[str, str], int] = {}
     for group in _groups(links, {key for key, row in rows.items() if row["status"] != "closed"}):
         best = min(group, key=lambda k: (k not in planned, not rows[k]["owner_id"], str(k)))
@@ -52,12 +55,13 @@ def planned_once(
                 out[key] = why
             elif key != best:
                 out[key] = f"the same customer is planned as {best}"
+                twins[key] = best
         seen = [visited.get((key.connection, key.id)) for key in group]
         seen += [rows[key]["last_visit_at"] for key in group]
         known = [at for at in seen if at is not None]
         if known:
             latest |= dict.fromkeys(((key.connection, key.id) for key in group), max(known))
-    return Once(barred=out, last_visits=latest)
+    return Once(barred=out, twins=twins, last_visits=latest)
 
 
 def _groups(links: Sequence[Identity], live: set[RecordKey]) -> list[list[RecordKey]]:

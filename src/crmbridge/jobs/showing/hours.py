@@ -25,13 +25,15 @@ def hours_text(windows: Iterable[Window] | None) -> str:
 
 
 def days_text(ranges: Iterable[DateRange]) -> str:
-    """Days such as ``2026-12-24 to 2026-12-31, 2027-01-06``."""
-    return ", ".join(
-        one.first.isoformat()
-        if one.first == one.last
-        else f"{one.first.isoformat()} to {one.last.isoformat()}"
-        for one in ranges
-    )
+    """Days such as ``2026-12-24 to 2026-12-31, 2027-01-06 (inventory)``."""
+    return ", ".join(map(_range_text, ranges))
+
+
+def _range_text(one: DateRange) -> str:
+    days = one.first.isoformat()
+    if one.first != one.last:
+        days += f" to {one.last.isoformat()}"
+    return f"{days} ({one.label})" if one.label else days
 
 
 def _windows_of(day: int, windows: Iterable[Window]) -> str:

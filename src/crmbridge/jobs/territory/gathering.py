@@ -53,6 +53,8 @@ from crmbridge.travel.geocoding import Geocoder
 PERCENT = 100
 _URGENCY = "urgency"
 """A score is a share of one; a visit's value is a percentage."""
+_HELD_OUT_WHY = "held out, to measure what visits are worth"
+_END_OF_HOLDOUT = "An end of the measurement: planning.holdout_share = 0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ def gather(
         }
         taken = load_taken(tx, _midnight(first, -1), _midnight(last, 2))
         numbers = visit_numbers(tx)
-        policies = policies_of(tx, customers, bases, settings, now.date())
+        policies = policies_of(tx, customers, bases, settings, now.date(), (first, last))
         answered = answered_visits(tx)
         lasting = lasting_replies(
             answered,
@@ -122,12 +124,14 @@ def gather(
         taken=taken,
         ics=calendars.spans,
         barred={**barred, **once.barred},
+        lifts=_lifts({**barred, **once.barred}, once.twins),
         previous=stands.visits,
         own=own,
         nights=stands.nights,
         replies=with_lasting(stands.replies, lasting),
         numbers=numbers,
         policies=policies.by_key,
+        changing=policies.changing,
         contacts=contacts,
         holidays={one.id: _holidays(settings, one, first, last) for one in reps.reps},
     )
@@ -160,10 +164,18 @@ def held_out(
     Args:
         drawn: base connection -> customer id -> arm, rep and time.
     """
-    why = "held out, to measure what visits are worth"
     arms = {(base, id_): arm for base, ids in drawn.items() for id_, (arm, _, _) in ids.items()}
     keys = map(key_of, customers) if arms else ()
-    return {key: why for key in keys if arms.get((key.connection, key.id)) == HELD_OUT}
+    return {key: _HELD_OUT_WHY for key in keys if arms.get((key.connection, key.id)) == HELD_OUT}
+
+
+def _lifts(
+    barred: Mapping[RecordKey, str], twins: Mapping[RecordKey, RecordKey]
+) -> dict[RecordKey, str]:
+    """What would allow visits to customers whom no consent bars."""
+    found = {key: _END_OF_HOLDOUT for key, why in barred.items() if why == _HELD_OUT_WHY}
+    undone = "The link to {} undone, if they are two customers"
+    return found | {key: undone.format(best) for key, best in twins.items()}
 
 
 def _rep_record(row: Record) -> RepRecord:

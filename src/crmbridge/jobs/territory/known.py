@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from crmbridge.jobs.territory.policies import VisitPolicy
 from crmbridge.jobs.territory.reps import JoinedReps
+from crmbridge.jobs.territory.stretches import Stretch
 from crmbridge.planning import DateRange, Night, Reply, Visit
 from crmbridge.records import Reason, RecordKey
 
@@ -62,13 +63,16 @@ class Known:
         taken: activities of others that take time of a rep.
         ics: rep id -> (start, end, label) of times taken in calendar files.
         barred: customer -> why no visit is allowed.
+        lifts: customer -> what would allow visits to one that is barred; a newer consent if absent.
         previous: visits of the plan before, as they stand in the calendar now.
         own: visits of ours that stay where they are in a calendar, whatever is planned.
         nights: away from home, of the plans in force.
         replies: customer -> reply and the day until which it holds.
         numbers: customer -> highest running number of any visit ever planned.
         holidays: rep id -> public holidays.
-        policies: customer -> what holds for visits to it; by class alone for who is not in it.
+        policies: customer -> what holds for visits to it on the first day; by class alone for who
+            is not in it.
+        changing: customer -> what holds on which days, where an exception ends within the plan.
         contacts: customer -> days of past contacts that count towards the pressure allowed.
     """
 
@@ -80,6 +84,7 @@ class Known:
     taken: Sequence[Mapping[str, Any]] = ()
     ics: Mapping[str, Sequence[tuple[datetime, datetime, str]]] = field(default_factory=dict)
     barred: Mapping[RecordKey, str] = field(default_factory=dict)
+    lifts: Mapping[RecordKey, str] = field(default_factory=dict)
     previous: Sequence[Visit] = ()
     own: Sequence[OwnEvent] = ()
     nights: Sequence[Night] = ()
@@ -87,6 +92,7 @@ class Known:
     numbers: Mapping[RecordKey, int] = field(default_factory=dict)
     holidays: Mapping[str, tuple[DateRange, ...]] = field(default_factory=dict)
     policies: Mapping[RecordKey, VisitPolicy] = field(default_factory=dict)
+    changing: Mapping[RecordKey, tuple[Stretch, ...]] = field(default_factory=dict)
     contacts: Mapping[RecordKey, tuple[date, ...]] = field(default_factory=dict)
 
     def rows(self) -> Mapping[RecordKey, Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -10,6 +11,7 @@ from crmbridge.jobs.territory.known import key_of
 from crmbridge.jobs.territory.overrides import Overrides, read_overrides
 from crmbridge.jobs.territory.policies import VisitPolicy, facts_of, visit_policy
 from crmbridge.jobs.territory.policy_doubts import override_doubts, policy_doubts
+from crmbridge.jobs.territory.stretches import Stretch, stretches_of
 from crmbridge.records import Finding, RecordKey, from_millis, to_millis
 from crmbridge.settings import Settings
 from crmbridge.store.campaigns import added_since
@@ -25,16 +27,31 @@ Bases = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
-    """The policy of every customer, and what did not fit."""
+    """The policy of every customer, and what did not fit.
+
+    Args:
+        by_key: what holds on the first day of the plan.
+        changing: what holds on which days, where exceptions end within the plan.
+    """
 
     by_key: Mapping[RecordKey, VisitPolicy] = field(default_factory=dict)
+    changing: Mapping[RecordKey, tuple[Stretch, ...]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
 
 def policies_of(
-    tx: Connection, customers: Iterable[Record], bases: Bases, settings: Settings, today: date
+    tx: Connection,
+    customers: Iterable[Record],
+    bases: Bases,
+    settings: Settings,
+    today: date,
+    days: tuple[date, date],
 ) -> Policies:
-    """The policy that holds for each customer today."""
+    """The policies that hold for each customer on the days of a plan.
+
+    Args:
+        days: the first and the last of them.
+    """
     planning, rows = settings.planning, list(customers)
     overrides = Overrides()
     if planning.overrides:
@@ -42,7 +59,7 @@ def policies_of(
     segments = _segments(tx, bases)
     needs = _needs(tx, bases) if any(rule.needs for rule in planning.rules.values()) else {}
     bought = _bought(tx, bases) if any(rule.products for rule in planning.rules.values()) else {}
-    found = {}
+    found, changing = {}, {}
     for row in rows:
         key, own = key_of(row), (row["connection"], row["id"])
         facts = facts_of(
@@ -52,10 +69,15 @@ def policies_of(
             needs.get(own, ()),
             bought.get(own, ()),
         )
-        found[key] = visit_policy(facts, row, planning, overrides.of(str(key), key.id))
+        policy_of = partial(visit_policy, facts, row, planning)
+        held = stretches_of(policy_of, overrides.of(str(key), key.id), *days)
+        found[key] = held[0].policy
+        if len(held) > 1:
+            changing[key] = held
     reps = _rep_words(tx, settings) if overrides.all else ()
     return Policies(
         by_key=found,
+        changing=changing,
         findings=(
             *overrides.findings,
             *override_doubts(overrides, rows, reps),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from crmbridge.jobs.territory.opening import (
 from crmbridge.jobs.territory.policies import VisitPolicy, facts_of, visit_policy
 from crmbridge.jobs.territory.reps import JoinedRep, doubts
 from crmbridge.jobs.territory.strays import stray_events, told_of_strays, with_strays
+from crmbridge.jobs.territory.stretches import Stretch, day_by_day, narrowing
 from crmbridge.jobs.territory.taken import taken_times
 from crmbridge.planning import (
     Customer,
@@ -28,6 +29,7 @@ from crmbridge.planning import (
     Rules,
     Shift,
     Travel,
+    Visit,
 )
 from crmbridge.records import Finding, RecordKey, from_millis
 from crmbridge.settings import PlanningSettings, RepSettings, Settings
@@ -100,7 +102,9 @@ class _Builder:
             reps=tuple(self._rep(rep) for rep in reps),
             customers=tuple(customers),
             appointments=taken_times(self._known, reps, keys),
-            previous=tuple(v for v in self._known.previous if v.customer in keys),
+            previous=tuple(
+                v for v in self._known.previous if v.customer in keys and not self._bars(v)
+            ),
             rules=Rules(
                 grid_minutes=self._planning.grid_minutes,
                 unknown_travel_minutes=self._planning.unknown_travel_minutes,
@@ -160,6 +164,9 @@ class _Builder:
     def _customer(self, row: Mapping[str, Any]) -> Customer:
         key = key_of(row)
         policy = self._policy(key, row)
+        daily = day_by_day(self._stretches(key, policy))
+        barred = self._known.barred.get(key, "")
+        opening = self._opening(key, row["opening"])
         worth = self._known.worth.get(key)
         reply, until = self._known.replies.get(key, (None, None))
         return Customer(
@@ -167,15 +174,20 @@ class _Builder:
             name=row["name"] or row["id"],
             owner=self._owner(row),
             class_=policy.class_,
-            value=None if worth is None else worth.value * policy.priority,
+            value=None if worth is None else worth.value * daily.priority,
+            priority=daily.priority,
+            day_shares=daily.day_shares,
             minutes=policy.minutes,
             every_days=policy.every_days,
             min_gap_days=policy.min_gap_days,
             last_visit_on=self._last_visit(row),
-            opening=allowed_windows(self._opening(key, row["opening"]), policy.days, policy.hours),
-            blocked=self._blocked(key, row["blocked"], policy),
+            opening=allowed_windows(opening, daily.weekdays, policy.hours),
+            wide_opening=opening if policy.hours or daily.weekdays else None,
+            narrowed_by=narrowing(policy, daily.weekdays),
+            blocked=(*self._blocked(key, row["blocked"], policy), *daily.closed),
             zone=row["zone"] or "",
-            barred=self._known.barred.get(key) or policy.barred,
+            barred=barred or daily.barred,
+            lifted_by=self._known.lifts.get(key, "" if barred else daily.lifted_by),
             contacts=self._known.contacts.get(key, ()),
             reply=reply,
             reply_until=until,
@@ -189,6 +201,19 @@ class _Builder:
         if known is not None:
             return known
         return visit_policy(facts_of(row, self._planning.class_default), row, self._planning)
+
+    def _stretches(self, key: RecordKey, policy: VisitPolicy) -> tuple[Stretch, ...]:
+        last = self._first + timedelta(days=self._planning.horizon_days - 1)
+        whole = Stretch(first=self._first, last=last, policy=policy)
+        return self._known.changing.get(key, (whole,))
+
+    def _bars(self, visit: Visit) -> bool:
+        """Whether an exception that ends within the plan bars the day of a visit."""
+        key = RecordKey.parse(visit.customer)
+        return any(
+            one.policy.barred and one.first <= visit.day <= one.last
+            for one in self._known.changing.get(key, ())
+        )
 
     def _last_visit(self, row: Mapping[str, Any]) -> date | None:
         known = self._known.last_visits.get((row["connection"], row["id"]))
@@ -257,8 +282,10 @@ class _Builder:
 
     def _findings(self) -> tuple[Finding, ...]:
         remedies = {
-            "opening_unreadable": 'Write opening hours as {"mon": [["08:00", "12:00"]]}',
-            "blocked_unreadable": 'Write closed days as [["2026-08-01", "2026-08-21"]]',
+            "opening_unreadable": 'Write opening hours as {"mon": [["08:00", "12:00"]]}; '
+            "until then planning.opening holds",
+            "blocked_unreadable": 'Write closed days as [["2026-08-01", "2026-08-21"]]; '
+            "until then none are closed",
         }
         return tuple(
             Finding(code=code, count=count, example=self._examples[code], remedy=remedies[code])
