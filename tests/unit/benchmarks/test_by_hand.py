@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,10 @@ def test_who_is_barred_has_an_appointment_or_was_just_seen_is_left_alone(
     bench: ModuleType,
 ) -> None:
     problem = on_a_line(barred=10, agreed=20, seen=30, due=40)
-    changes = {"barred": {"barred": "no"}, "seen": {"last_visit_on": MONDAY - timedelta(days=2)}}
+    changes: dict[str, dict[str, Any]] = {
+        "barred": {"barred": "no"},
+        "seen": {"last_visit_on": MONDAY - timedelta(days=2)},
+    }
     customers = [replace(one, **changes.get(one.key, {})) for one in problem.customers]
     at = datetime(2026, 3, 4, 9, tzinfo=UTC)
     agreed = an_appointment(at, at + timedelta(hours=1), place="agreed", customer="agreed")
