@@ -47,7 +47,7 @@ def test_a_brief_says_what_to_talk_about_and_how_they_respond() -> None:
     offer = Offer(key=KEY, rank=1, product="cups", why="open need on record", model="m")
     habit = Preference(channel="call", weekday=0, hour=8, responses=3)
 
-    brief = brief_of({"segment": None, "industry": None}, (), "", (), (), None,
+    brief = brief_of({"segment": None, "industry": None, "region": None}, (), "", (), (), None,
                      talk_lines([offer], habit))  # fmt: skip
 
     assert brief == (
