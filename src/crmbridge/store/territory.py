@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Table, and_, func, or_, select
 
 from crmbridge.records import STREAMS
 from crmbridge.store.schema import LIVE, RECORDS
+from crmbridge.store.visiting import took_place
 
 Record = dict[str, Any]
 """A record by column name, values as `records.streams` says."""
@@ -105,10 +106,7 @@ def load_own(tx: Connection, since: int) -> list[Record]:
 
 
 def load_last_visits(tx: Connection, sources: Sequence[str], as_of: int) -> dict[str, int]:
-    """customer id -> start of the latest visit that took place by then, in milliseconds.
-
-    A planned one of the past counts, unless somebody marked it missed or cancelled.
-    """
+    """customer id -> start of the latest visit that `took_place` by then, in milliseconds."""
     table = RECORDS["activities"]
     columns = table.c
     query = (
@@ -116,7 +114,7 @@ def load_last_visits(tx: Connection, sources: Sequence[str], as_of: int) -> dict
         .where(columns.connection.in_(list(sources)), columns.record_state == LIVE)
         .where(columns.kind == "visit", columns.start_at <= as_of)
         .where(columns.customer_id.is_not(None))
-        .where(or_(columns.status.is_(None), columns.status.in_(("done", "planned"))))
+        .where(took_place(columns))
         .group_by(columns.customer_id)
     )
     return {row[0]: row[1] for row in tx.execute(query)}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from crmbridge.records import STREAMS
 from crmbridge.store.schema import LIVE, RECORDS
@@ -33,6 +33,17 @@ class OpenNeed:
     due_on: str
     evidence: str
     product_id: str = ""
+
+
+def took_place(columns: Any) -> ColumnElement[bool]:
+    """Whether an activity of the past counts as one that took place.
+
+    A planned one does, unless it was marked missed or cancelled, or somebody refused it: the answer
+    came too late to take it out of the calendar.
+    """
+    is_possible = or_(columns.status.is_(None), columns.status.in_(("done", "planned")))
+    is_unanswered = or_(columns.reply.is_(None), columns.reply.not_in(("declined", "snoozed")))
+    return and_(is_possible, or_(columns.status == "done", is_unanswered))
 
 
 def open_needs(tx: Connection, sources: Sequence[str]) -> list[OpenNeed]:
@@ -85,7 +96,7 @@ def contacts_since(
 ) -> list[tuple[CustomerId, int]]:
     """(customer, start) of every contact between two times, in ms, `until` included.
 
-    A planned one of the past counts, unless somebody marked it missed or cancelled.
+    What `took_place` counts.
     """
     table = RECORDS["activities"]
     columns = table.c
@@ -94,7 +105,7 @@ def contacts_since(
         .where(columns.connection.in_(list(sources)), columns.record_state == LIVE)
         .where(columns.kind.in_(list(kinds)), columns.customer_id.is_not(None))
         .where(columns.start_at > since, columns.start_at <= until)
-        .where(or_(columns.status.is_(None), columns.status.in_(("done", "planned"))))
+        .where(took_place(columns))
         .order_by(columns.connection, columns.customer_id, columns.start_at)
     )
     return [((row[0], row[1]), row[2]) for row in tx.execute(query)]
@@ -160,7 +171,7 @@ def past_visits(
         select(*(columns[name] for name in names))
         .where(columns.connection.in_(list(sources)), columns.record_state == LIVE)
         .where(columns.kind == "visit", columns.start_at >= since, columns.start_at < until)
-        .where(or_(columns.status.is_(None), columns.status.in_(("done", "planned"))))
+        .where(took_place(columns))
         .order_by(columns.start_at, columns.connection, columns.id)
     )
     return [dict(row) for row in tx.execute(query).mappings()]
