@@ -141,8 +141,9 @@ _ALL = (
             _text("email"),
             _flag("active"),
             _text("zone", "IANA name"),
-            _number("home_latitude", -90, 90),
-            _number("home_longitude", -180, 180),
+            # Without a range: a rep without a home works on, one in quarantine stops a territory.
+            _number("home_latitude", note="degrees north; what is no place counts as not known"),
+            _number("home_longitude", note="degrees east; what is no place counts as not known"),
             _text("region"),
             _text("team"),
             _id("manager_id", "reps"),

@@ -74,7 +74,7 @@ def test_odd_records_stop_no_plan(space, put):
 
 def test_a_rep_that_nobody_places_is_told(space, put):
     workspace = space(TOML)
-    put(workspace, "reps", id="R1", email="ann@example.com", home_latitude=0, home_longitude=0)
+    put(workspace, "reps", id="R1", email="ann@example.com", home_latitude=91, home_longitude=8)
     put(workspace, "reps", id="R2", email="idle@example.com")
     put(workspace, "customers", id="C1", owner_id="R1")
 
