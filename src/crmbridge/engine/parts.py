@@ -1,6 +1,6 @@
 """The parts of a visit's score: each a value in [0, 1] and the sentence that explains it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +12,9 @@ from crmbridge.engine.parameters import Curve, ScoreParameters
 from crmbridge.engine.trend import amount_before, amount_lately, usual_gap_days
 
 DAY_MILLIS = 86_400_000
+STRONG, SLIGHT = 2 / 3, 1 / 3
+"""Bounds of the words for a share: strong, good and well from the one, slight and weak below the
+other. A word stays the same while the number behind it drifts from day to day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,20 @@ class Part:
     values: Numbers
     codes: list[str]
     sentences: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """How a part that was looked up is said.
+
+    Args:
+        unknown: where nothing is known.
+        sentence: of (column, its value, the part's value); the first two are empty where the
+            source says the value itself.
+    """
+
+    unknown: str
+    sentence: Callable[[str, str, float], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +100,7 @@ def _need_signs(
     kept = bool((numbers(features, "open_needs") > 0).any() or (deals > 0).any())
     none = np.where(kept & np.isnan(said), parameters.need_none, np.nan)
     return [
-        ("need.said", said, [f"Need {value:.2g} of 1 on record" for value in said]),
+        ("need.said", said, [f"Need on record: {_hundredths(value)}" for value in said]),
         ("need.open", opened, [_need_sentence(*pair) for pair in zip(names, opened, strict=True)]),
         ("need.deal", deal, [f"{_count(count, 'open deal')}" for count in deals]),
         ("need.case", case, [f"{_count(count, 'open service case')}" for count in cases]),
@@ -106,7 +123,8 @@ def _open_need(features: pd.DataFrame) -> Numbers:
 
 
 def _need_sentence(name: str, strength: float) -> str:
-    return f"Open need: {name} ({strength:.2g})" if name else f"Open need ({strength:.2g})"
+    how = "strong" if strength >= STRONG else "slight" if strength < SLIGHT else "medium"
+    return f"Open need: {name} ({how})" if name else f"Open need ({how})"
 
 
 def _share_of_last_year(features: pd.DataFrame) -> Numbers:
@@ -138,7 +156,8 @@ def market_part(customers: pd.DataFrame, parameters: ScoreParameters) -> Part:
     """The market's situation: the customer's own column, else the table by segment or region."""
     own = unit_column(customers, "situation", parameters.scales.get("situation"), parameters.words)
     table = [("segment", "segment"), ("region", "region")]
-    return _looked_up("market", "Market situation", own, customers, table, parameters.market)
+    spoken = Spoken(unknown="Market not known, counted as average", sentence=_market_sentence)
+    return _looked_up("market", spoken, own, customers, table, parameters.market)
 
 
 def product_part(
@@ -148,14 +167,25 @@ def product_part(
     scale = parameters.scales.get("feature")
     own = unit_column(customers, "feature", scale, parameters.words)
     table = [("industry", "industry"), ("segment", "segment")]
-    part = _looked_up("product", "Product fit", own, customers, table, parameters.fit)
+    spoken = Spoken(unknown="Product fit not known, counted as average", sentence=_fit_sentence)
+    part = _looked_up("product", spoken, own, customers, table, parameters.fit)
     fits = np.clip(numbers(features, "product_fit"), 0, 1)
     offers = texts(features, "product_fit_name")
     for row in np.flatnonzero(np.isnan(own) & ~np.isnan(fits)):
         part.values[row], part.codes[row] = fits[row], "product.bought_together"
-        what = f": {offers[row]}" if offers[row] else ""
-        part.sentences[row] = f"Similar customers also buy{what} ({fits[row]:.2g})"
+        part.sentences[row] = f"Similar customers also buy {offers[row] or 'more of our products'}"
     return part
+
+
+def _market_sentence(column: str, key: str, value: float) -> str:
+    how = "good" if value >= STRONG else "weak" if value < SLIGHT else "fair"
+    whose = {"segment": f"The market for {key}", "region": f"The market in {key}"}
+    return f"{whose.get(column, 'Its market')} is {how} ({_hundredths(value)})"
+
+
+def _fit_sentence(column: str, key: str, value: float) -> str:
+    how = "well" if value >= STRONG else "little" if value < SLIGHT else "fairly well"
+    return f"Our products suit {key if column else 'it'} {how} ({_hundredths(value)})"
 
 
 def chance_part(features: pd.DataFrame) -> Part:
@@ -202,6 +232,10 @@ def uplift_part(features: pd.DataFrame) -> Part:
     )
 
 
+def _hundredths(share: float) -> str:
+    return "?" if np.isnan(share) else f"{round(100 * share)} of 100"
+
+
 def _tenths(share: float) -> str:
     # In tenths, so that the text does not change with every fit.
     return f"{round(10 * share)} of 10 cases"
@@ -209,7 +243,7 @@ def _tenths(share: float) -> str:
 
 def _looked_up(
     name: str,
-    title: str,
+    spoken: Spoken,
     own: Numbers,
     customers: pd.DataFrame,
     keys: list[tuple[str, str]],
@@ -217,15 +251,12 @@ def _looked_up(
 ) -> Part:
     values = own.copy()
     codes = [f"{name}.said" if known else f"{name}.unknown" for known in ~np.isnan(own)]
-    sentences = [
-        f"{title} not known, counted as average" if np.isnan(x) else f"{title} {x:.2g} of 1"
-        for x in own
-    ]
+    sentences = [spoken.unknown if np.isnan(x) else spoken.sentence("", "", x) for x in own]
     for column, word in keys:
         for row, key in enumerate(texts(customers, column)):
             if np.isnan(values[row]) and key.lower() in table:
                 values[row], codes[row] = table[key.lower()], f"{name}.{word}"
-                sentences[row] = f"{title} of {word} {key}: {values[row]:.2g} of 1"
+                sentences[row] = spoken.sentence(word, key, values[row])
     return Part(name=name, values=values, codes=codes, sentences=sentences)
 
 

@@ -65,8 +65,8 @@ def test_a_scale_of_ten_is_found_in_the_column_and_can_be_set() -> None:
     found = score(rows)
     fixed = score(rows, parameters=ScoreParameters(scales={"need": 16}))
 
-    assert reason(found, "1", "need").text == "Need 0.8 of 1 on record"
-    assert reason(fixed, "1", "need").text == "Need 0.5 of 1 on record"
+    assert reason(found, "1", "need").text == "Need on record: 80 of 100"
+    assert reason(fixed, "1", "need").text == "Need on record: 50 of 100"
 
 
 def test_reasons_sum_to_the_score() -> None:
@@ -168,9 +168,9 @@ def test_never_visited_is_urgent_only_where_visits_are_kept() -> None:
     [
         (
             {"open_needs": 1, "need_strength_max": 0.8, "need_name": "pumps"},
-            "Open need: pumps (0.8)",
+            "Open need: pumps (strong)",
         ),
-        ({"open_needs": 2, "need_strength_max": None}, "Open need (0.6)"),
+        ({"open_needs": 2, "need_strength_max": None}, "Open need (medium)"),
         ({"open_needs": 2, "need_strength_max": 0.3, "open_cases": 2}, "2 open service cases"),
         (
             {"feedback_actual_mean": 2.8, "feedback_expected_mean": 4},
@@ -202,6 +202,24 @@ def test_no_open_need_lowers_the_score_only_where_needs_are_kept() -> None:
     assert reason(not_kept, "2", "need").weight == 0
 
 
+def test_a_fit_is_said_by_the_product_and_by_the_industry() -> None:
+    parameters = ScoreParameters(fit={"dairy": 0.3, "mills": 0.5})
+
+    scored = score(
+        {"1": {"industry": "Dairy"}, "2": {"feature": 9.0}, "3": {"industry": "Mills"}, "4": {}},
+        {"4": {"product_fit": 0.57, "product_fit_name": "Valve Pro"}},
+        parameters=parameters,
+    )
+
+    texts = [reason(scored, id_, "product").text for id_ in "1234"]
+    assert texts == [
+        "Our products suit Dairy little (30 of 100)",
+        "Our products suit it well (90 of 100)",
+        "Our products suit Mills fairly well (50 of 100)",
+        "Similar customers also buy Valve Pro",
+    ]
+
+
 def test_market_comes_from_the_segment_then_the_region() -> None:
     parameters = ScoreParameters(market={"dairy": 0.9, "north": 0.2})
 
@@ -210,8 +228,8 @@ def test_market_comes_from_the_segment_then_the_region() -> None:
         parameters=parameters,
     )
 
-    assert reason(scored, "1", "market").text == "Market situation of segment Dairy: 0.9 of 1"
-    assert reason(scored, "2", "market").text == "Market situation of region North: 0.2 of 1"
+    assert reason(scored, "1", "market").text == "The market for Dairy is good (90 of 100)"
+    assert reason(scored, "2", "market").text == "The market in North is weak (20 of 100)"
 
 
 @pytest.mark.parametrize(
@@ -285,13 +303,13 @@ def test_settings_out_of_range_are_refused(setting: dict[str, Any]) -> None:
 
 def test_reasons_fit_the_crms_field() -> None:
     reasons = (
-        Reason(code="need.open", text="Open need: pumps (0.8)", weight=0.2),
-        Reason(code="market.said", text="Market situation 0.2 of 1", weight=-0.1),
+        Reason(code="need.open", text="Open need: pumps (strong)", weight=0.2),
+        Reason(code="market.said", text="Its market is weak (20 of 100)", weight=-0.1),
         Reason(code="base", text="An average customer", weight=0.5),
     )
 
-    assert reasons_text(reasons) == "+ Open need: pumps (0.8); − Market situation 0.2 of 1"
-    assert reasons_text(reasons, 40) == "+ Open need: pumps (0.8)"
+    assert reasons_text(reasons) == "+ Open need: pumps (strong); − Its market is weak (20 of 100)"
+    assert reasons_text(reasons, 40) == "+ Open need: pumps (strong)"
     assert len(reasons_text(reasons, 10)) == 10
 
 

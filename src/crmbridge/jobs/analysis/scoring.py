@@ -54,7 +54,7 @@ def _replaced(
     rows: dict[Any, dict[Any, Any]] = frame.to_dict("index")
     for id_, value in told.items():
         score = round(float(value), 6)
-        reason = Reason(code="plugin", text=f"{title}: {score:.2f} of 1", weight=score)
+        reason = Reason(code="plugin", text=f"{title}: {100 * score:.0f} of 100", weight=score)
         rows[id_] |= {
             "score": score,
             "tier": tier(score, parameters),
