@@ -13,8 +13,8 @@ AT = 1_000_000
 
 
 def hold(store: Store, **values: Any) -> None:
-    whole = {"connection": "sales", "object": "Event", "id": "E1", "kind": "visit"}
-    whole |= {"customer_id": "C1", "start_at": AT, **values}
+    key = {"connection": "sales", "object": "Event", "id": "E1"}
+    whole = {**key, "kind": "visit", "customer_id": "C1", "start_at": AT, **values}
     with store.write() as tx:
         upsert_records(tx, "activities", [tuple(whole.values())], 1, columns=tuple(whole))
 

@@ -92,15 +92,16 @@ def learned_chances(
     findings: list[Finding] = []
     found = {}
     for what in _SOURCES:
-        if _is_due(workspace, base, what):
+        if is_fit_due(workspace, model_name(base, what)):
             findings += _fit(workspace, base, what, sources, customers, features)
         found[what] = known_chances(workspace, base, what) or Chances()
     return found, tuple(findings)
 
 
-def _is_due(workspace: Workspace, base: str, what: str) -> bool:
+def is_fit_due(workspace: Workspace, name: str) -> bool:
+    """Whether a model was never fitted, or longer ago than the settings allow."""
     with workspace.store.read() as tx:
-        held = latest_model(tx, model_name(base, what))
+        held = latest_model(tx, name)
     if held is None:
         return True
     age = workspace.clock.now() - from_millis(held.fitted_at)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,11 @@ import pandas as pd
 from crmbridge.engine.campaigns import Excluded
 from crmbridge.engine.uplift import Uplift, UpliftParameters, fit_uplift
 from crmbridge.engine.visit_effect import HELD_OUT, VISITED
-from crmbridge.jobs.analysis.chances import AS_OF, CAMPAIGNS, VISITS
+from crmbridge.jobs.analysis.chances import AS_OF, CAMPAIGNS, VISITS, is_fit_due
 from crmbridge.jobs.analysis.history import OPEN, Decisions, learning_table
 from crmbridge.jobs.analysis.holdout import drawn_arms
 from crmbridge.jobs.workspace import Workspace
-from crmbridge.records import Finding, from_millis, to_millis
+from crmbridge.records import Finding, to_millis
 from crmbridge.store.campaigns import armed_candidates
 from crmbridge.store.features import FEATURES
 from crmbridge.store.history import order_times
@@ -73,7 +72,7 @@ def learned_moved(
     findings: list[Finding] = []
     found = {}
     for what, trials in _TRIALS.items():
-        if _is_due(workspace, base, what):
+        if is_fit_due(workspace, model_name(base, what)):
             decisions = trials(workspace, base, sources)
             findings += _fit(workspace, (base, what), sources, decisions, (customers, features))
         found[what] = known_moved(workspace, base, what) or Moved()
@@ -131,15 +130,6 @@ def _decided(
     came = joined.loc[(after > 0) & (after <= days * DAY), "index"].unique()
     outcome = np.isin(frame.index, came).astype(np.float64)
     return Decisions(rows=frame.assign(outcome=outcome), told=told)
-
-
-def _is_due(workspace: Workspace, base: str, what: str) -> bool:
-    with workspace.store.read() as tx:
-        held = latest_model(tx, model_name(base, what))
-    if held is None:
-        return True
-    age = workspace.clock.now() - from_millis(held.fitted_at)
-    return age >= timedelta(days=workspace.settings.engine.score.refit_days)
 
 
 def _fit(
