@@ -42,6 +42,7 @@ class Layout:
         rep: with the nights away that the days are laid for.
         refused: customers without a wish, and why.
         crowded: customers of these that so many others are worth more than.
+        unweighed: customers of the visits due to those, one for each.
         before: where the loose visits of the plan before had their nodes.
     """
 
@@ -51,6 +52,7 @@ class Layout:
     wanted: Sequence[Wish]
     refused: dict[str, Refusal]
     crowded: Sequence[str]
+    unweighed: Sequence[str]
     distances: Distances
     board: Board
     before: Sequence[Standing]
@@ -64,12 +66,14 @@ class Trial:
         kept: customers of visits that stand and stay, one for each.
         wanted: customers of the other visits that are due, one for each.
         placed: those of them that found a place.
+        unweighed: customers of due visits for which so many others left no chance, one for each.
         travel_minutes: of all days together, the ways home included.
     """
 
     kept: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
     placed: tuple[str, ...] = ()
+    unweighed: tuple[str, ...] = ()
     travel_minutes: float = 0.0
 
 
@@ -83,6 +87,7 @@ def try_out(problem: Problem, rep: Rep, budget: Budget) -> Trial:
         kept=tuple(visit.customer for visit in laid.kept.visits),
         wanted=tuple(wish.customer.key for wish in laid.wanted),
         placed=tuple(laid.wanted[node].customer.key for node in sorted(state.placed)),
+        unweighed=tuple(laid.unweighed),
         travel_minutes=travel / 60,
     )
 
@@ -100,6 +105,7 @@ def lay_out(problem: Problem, rep: Rep, kept: Kept) -> Layout:
         wanted=wanted,
         refused={**refused, **crowded},
         crowded=sorted(crowded),
+        unweighed=[wish.customer.key for wish in every if wish.customer.key in crowded],
         distances=distances,
         board=lay_board(problem, rep, days, wanted, distances),
         before=_nodes_before(wanted, days, kept.loose),

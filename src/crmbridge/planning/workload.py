@@ -6,9 +6,10 @@ spread. So a short search places what is due, and its ways are taken for those o
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from crmbridge.planning.binding import binding
 from crmbridge.planning.layout import Trial, try_out
 from crmbridge.planning.problem import Customer, Problem, Rep
 from crmbridge.planning.visit import Budget
@@ -46,6 +47,13 @@ class ClassNeed:
         """Visits that fall due and will not be made."""
         return self.due - self.possible
 
+    @property
+    def is_seldom(self) -> bool:
+        """Whether the class is served so much too seldom that whole days tell it."""
+        return self.possible_days == float("inf") or round(self.possible_days) > round(
+            self.every_days
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepCapacity:
@@ -55,6 +63,7 @@ class RepCapacity:
         reps_needed: hours needed for one hour there is; infinite with needs and no hours.
         without_interval: customers that ask for no interval, and so need nothing here.
         twice: customers that are due more than once and are not visited so often.
+        limit: what binds, in words, where it is another limit than the hours; empty otherwise.
     """
 
     rep: str
@@ -64,6 +73,7 @@ class RepCapacity:
     classes: tuple[ClassNeed, ...]
     without_interval: int
     twice: tuple[str, ...] = ()
+    limit: str = ""
 
     @property
     def due(self) -> int:
@@ -86,14 +96,20 @@ class RepCapacity:
         if self.suffices:
             return f"{line}, which suffices"
         missed = f"; {self.missed} of {self.due} visits due will not fit" if self.missed else ""
-        served = [_served(item) for item in self.classes if item.missed]
-        return (
-            f"{line}{missed}{': ' if served else ''}{', '.join(served)}; "
-            f"{self.reps_needed:.2f} reps {self._would_do()}"
-        )
+        served = [_served(item) for item in self.classes if item.is_seldom]
+        parts = [f"{line}{missed}{': ' if served else ''}{', '.join(served)}", *self._causes()]
+        return "; ".join(parts)
 
-    def _would_do(self) -> str:
-        return "would do it" if self.reps_needed > 1 else "do in the long run: it is a backlog"
+    def _causes(self) -> Iterable[str]:
+        """What binds, and how many reps would do where more hours would help."""
+        if self.limit:
+            yield f"{self.limit}, not the hours there are"
+        elif self.reps_needed > 1:
+            yield f"{self.reps_needed:.2f} reps would do it"
+        elif self.due > sum(item.visits for item in self.classes):
+            yield f"{self.reps_needed:.2f} reps do in the long run: it is a backlog"
+        else:
+            yield "the hours would do, but these are due on days that are full"
 
 
 def capacity(problem: Problem, effort: Budget = TRIAL) -> tuple[RepCapacity, ...]:
@@ -118,7 +134,10 @@ def _rep_capacity(problem: Problem, rep: Rep, effort: Budget) -> RepCapacity:
     own = [item for item in problem.customers if item.owner == rep.id and not item.barred]
     due = [item for item in own if item.every_days]
     trial = _trial(problem, rep, effort) if due else Trial()
-    way = _way(trial)
+    is_short = len(trial.placed) < len(trial.wanted) + len(trial.unweighed)
+    bound = binding(_part_of(problem, rep), rep) if is_short else None
+    # A limit that leaves a day with one visit gives it ways that no other day has.
+    way = _way(bound[1] if bound else trial)
     names = sorted({item.class_ for item in due})
     classes = tuple(
         _class_need(problem, [item for item in due if item.class_ == name], trial, way)
@@ -133,6 +152,7 @@ def _rep_capacity(problem: Problem, rep: Rep, effort: Budget) -> RepCapacity:
         classes=classes,
         without_interval=len(own) - len(due),
         twice=_short_of_twice(trial),
+        limit=bound[0] if bound and total <= hours else "",
     )
 
 
@@ -187,7 +207,7 @@ class _Counts:
     """Visits due and visits possible, by customer."""
 
     def __init__(self, trial: Trial) -> None:
-        self.due: Mapping[str, int] = Counter((*trial.wanted, *trial.kept))
+        self.due: Mapping[str, int] = Counter((*trial.wanted, *trial.unweighed, *trial.kept))
         self.possible: Mapping[str, int] = Counter((*trial.placed, *trial.kept))
 
 

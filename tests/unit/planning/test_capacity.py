@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from crmbridge.planning import Budget, capacity, plan_visits
+from crmbridge.planning import Budget, capacity, layout, plan_visits
 from crmbridge.testing.planning import (
     HOME,
     MONDAY,
@@ -103,3 +103,56 @@ def test_customers_due_twice_that_are_seen_once_are_named():
     assert ann.due == 12
     assert ann.missed == 2
     assert 1 <= len(ann.twice) <= 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ({"max_visits": 2}, "the limit of 2 visits a day"),
+        ({"max_travel_minutes": 40}, "the limit of 40 minutes on the road a day"),
+    ],
+    ids=["visits", "travel"],
+)
+def test_the_limit_that_binds_is_named_instead_of_more_reps(limit, words):
+    customers = [a_customer(f"c{i:02}", class_="A", every_days=5, minutes=30) for i in range(40)]
+    problem = a_problem(customers, reps=(a_rep(**limit),))
+
+    (ann,) = capacity(problem)
+
+    # 40 visits of 30 minutes with ways of ten need 27.5 hours of 45.
+    assert ann.missed > 20
+    assert ann.reps_needed < 1
+    assert ann.sentence().endswith(f"; {words} binds, not the hours there are")
+
+
+def test_opening_hours_that_bind_are_named():
+    customers = [
+        a_customer(f"c{i:02}", class_="A", every_days=5, minutes=50, opening=hours(9, 10))
+        for i in range(12)
+    ]
+
+    (ann,) = capacity(a_problem(customers))
+
+    # One visit a day begins within that hour: five of twelve.
+    assert (ann.due, ann.missed) == (12, 7)
+    assert ann.sentence().endswith("; the customers' opening hours bind, not the hours there are")
+
+
+def test_intervals_that_read_the_same_are_not_set_against_each_other():
+    customers = [a_customer(f"c{i:02}", class_="C", every_days=60, minutes=60) for i in range(60)]
+
+    (ann,) = capacity(a_problem(customers, days=7))
+
+    (need,) = ann.classes
+    assert need.missed == 25
+    assert "instead of" not in ann.sentence()
+
+
+def test_visits_that_so_many_others_leave_no_chance_are_due_and_missed(monkeypatch):
+    monkeypatch.setattr(layout, "MOST_WISHES", 50)
+    customers = [a_customer(f"c{i:03}", class_="A", every_days=7, minutes=60) for i in range(120)]
+
+    (ann,) = capacity(a_problem(customers, days=7))
+
+    # Five days of 540 minutes hold 35 visits, however many are weighed.
+    assert (ann.due, ann.missed) == (120, 85)
