@@ -286,6 +286,7 @@ def test_run_prints_the_document_of_the_design(desk: Any) -> None:
         "reps",
         "not_planned",
         "places",
+        "travel",
         "stability",
     }
     assert set(document["changeset"]) == {"id", "create", "update", "clear", "delete"}
@@ -342,7 +343,8 @@ def test_show_policy_tells_how_often_and_why(pushed: Any) -> None:
     assert document["policy"]["owner"] == "ann@example.com"
     assert document["policy"]["every_days"] in (14, 28, 56)
     assert document["reasons"]
-    assert "every_days" in pushed("show", "policy", "C0006", now=NOW).out
+    every = document["policy"]["every_days"]
+    assert f"every {every} days" in pushed("show", "policy", "C0006", now=NOW).out
 
 
 @pytest.mark.parametrize(
