@@ -193,6 +193,13 @@ def _reply_refusal(problem: Problem, customer: Customer) -> Refusal | None:
             change="Another answer than declined",
             fix=Change(act=Act.REPLY),
         )
+    if customer.reply is Reply.SNOOZED and until is None:
+        return Refusal(
+            code=WhyNot.SNOOZED,
+            text="Put off, and nobody said until when",
+            change="A day until which it is put off, or another answer",
+            fix=Change(act=Act.REPLY),
+        )
     if customer.reply is Reply.SNOOZED and until is not None and until > problem.last:
         text = f"Put off until {until.isoformat()}"
         return _beyond(problem, customer, WhyNot.SNOOZED, text, until)

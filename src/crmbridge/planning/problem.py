@@ -27,9 +27,9 @@ class Reply(StrEnum):
     ACCEPTED = "accepted"
     "Wanted; plan as usual."
     SNOOZED = "snoozed"
-    "Not before `reply_until`."
+    "Not before `reply_until`; not at all without it."
     DECLINED = "declined"
-    "Not at all, until `reply_until` if that is given."
+    "The same; a visit that stands already goes, even where the rep put it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -129,6 +129,7 @@ ALONE = {
     "barred": ({"barred": "denied"}, Act.CONSENT),
     "declined": ({"reply": Reply.DECLINED}, Act.REPLY),
     "snoozed": ({"reply": Reply.SNOOZED, "reply_until": LAST}, Act.HORIZON),
+    "snoozed for ever": ({"reply": Reply.SNOOZED}, Act.REPLY),
     "worthless": ({"value": 0.0}, Act.WORTH),
     "no priority": ({"value": 0.0, "priority": 0.0}, Act.PRIORITY),
     "not due": ({"every_days": 30, "last_visit_on": date(2026, 2, 20)}, Act.HORIZON),

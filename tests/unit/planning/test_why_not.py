@@ -40,6 +40,7 @@ def reason_for(customer, **changes):
         ({"value": 5e-324}, WhyNot.NO_VALUE, "worth nothing"),
         ({"reply": Reply.DECLINED}, WhyNot.DECLINED, "declined"),
         ({"reply": Reply.SNOOZED, "reply_until": FAR_FUTURE}, WhyNot.SNOOZED, "2026-06-01"),
+        ({"reply": Reply.SNOOZED}, WhyNot.SNOOZED, "nobody said until when"),
         ({"opening": ()}, WhyNot.NO_OPENING, "Never open"),
         ({"opening": hours(18, 20)}, WhyNot.NO_OPENING, "Never open"),
         (
