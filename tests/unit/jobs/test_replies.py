@@ -1,7 +1,7 @@
 """Answers hold: accepted visits stay, snoozed ones stay away until their day, declined ones return.
 
 The histories go through what a run does between its calendars, `standing` and `lasting_replies`,
-and the planner; reading fields of Salesforce and HubSpot is proven where those are pulled.
+and the planner; `tests/journey/crms/test_histories.py` goes the whole way, through both sandboxes.
 """
 
 import random
