@@ -156,7 +156,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory, open_desk: Open) -> tuple[Any
     """The desk that `demo` was run at, and what it printed."""
     desk = open_desk(tmp_path_factory.mktemp("demo"))
     answer = desk("demo")
-    assert (answer.code, answer.err) == (0, "")
+    # On a busy machine it tells how far it is.
+    told = [line for line in answer.err.splitlines() if not line.endswith(" s left.")]
+    assert (answer.code, told) == (0, [])
     return desk, answer.out
 
 
@@ -177,6 +179,7 @@ def test_the_demo_fits_80_columns_and_tells_time_travel_and_reasons(demo: Any) -
     lines = out.splitlines()
     visits = [i for i, line in enumerate(lines) if re.match(r" {4}\d\d:\d\d-\d\d:\d\d  ", line)]
     left_out = lines[lines.index("  Not planned") + 1 : lines.index("  Not planned") + 9]
+    told = "\n".join(left_out)
     assert max(map(len, lines)) <= 80
     assert len(visits) > 5
     for place in visits:
@@ -184,7 +187,9 @@ def test_the_demo_fits_80_columns_and_tells_time_travel_and_reasons(demo: Any) -
         reasons = re.match(r"(?: {17}\S.*\n)+", "\n".join(lines[place + 1 :]) + "\n")
         assert reasons is not None
         assert reasons[0].count("; ") <= 2
-    assert all(re.match(r" {4}\S.*: \S", line) for line in left_out)
+    assert all(re.match(r" {4}\S.*: \S| {8,11}\S", line) for line in left_out)
+    assert "…" not in told
+    assert re.search(r"\n {8}-> \S", told)
 
 
 def test_the_demo_names_the_files_that_it_wrote(demo: Any) -> None:

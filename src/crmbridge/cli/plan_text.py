@@ -49,7 +49,7 @@ def _rep_lines(plan: "MadePlan", rep: str, name: str, rows: Rows, most: int) -> 
     if shown:
         yield "  Not planned"
     for item in shown:
-        yield _left_out_line(item, rows)
+        yield from _left_out_lines(item, rows)
     if len(shown) < len(out):
         yield f"    ... and {len(out) - len(shown)} more"
     yield ""
@@ -65,8 +65,16 @@ def _visit_lines(visit: "Visit", rows: Rows) -> Iterable[str]:
     yield from textwrap.wrap(reasons, WIDTH, initial_indent=" " * 17, subsequent_indent=" " * 17)
 
 
-def _left_out_line(item: "LeftOut", rows: Rows) -> str:
-    return clipped(f"    {clipped(_name(item.customer, rows), 30)}: {plain(item.text)}", WIDTH)
+def _left_out_lines(item: "LeftOut", rows: Rows) -> Iterable[str]:
+    """The reason, and below it the smallest change that would help."""
+    name = clipped(_name(item.customer, rows), 30)
+    yield from _wrapped(f"{name}: {plain(item.text)}", 4, 8)
+    if item.change:
+        yield from _wrapped(f"-> {plain(item.change)}", 8, 11)
+
+
+def _wrapped(text: str, first: int, then: int) -> Iterable[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=" " * first, subsequent_indent=" " * then)
 
 
 def _name(customer: str, rows: Rows) -> str:
