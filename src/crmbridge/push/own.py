@@ -31,7 +31,7 @@ class Fate(Enum):
     UPDATE = "update"
     "It changed in the plan, and nobody touched it."
     DELETE = "delete"
-    "It is no longer wanted, lies in the future, and nobody touched it."
+    "It is no longer wanted, lies in the future, and nobody touched it, or moved it and refused it."
     CANCEL = "cancel"
     "It is no longer wanted, and the CRM cannot delete it, or somebody opened it."
     MOVED = "moved"
