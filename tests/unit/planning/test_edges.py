@@ -124,6 +124,7 @@ def test_gaps_are_kept_bars_hold_and_everybody_left_out_has_one_reason(problem):
     left_out = [out.customer for out in plan.left_out]
     assert sorted([*planned, *left_out]) == sorted(one.key for one in problem.customers)
     assert all(out.text and isinstance(out.code, WhyNot) for out in plan.left_out)
+    assert all(out.change and out.fix is not None for out in plan.left_out)
     for customer in problem.customers:
         days = sorted(visit.day for visit in plan.visits if visit.customer == customer.key)
         half = customer.every_days // 2 if customer.every_days else 1
