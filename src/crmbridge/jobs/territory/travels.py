@@ -70,7 +70,7 @@ def _ends(rep: Rep) -> set[str]:
 def _crowded_out(problem: Problem) -> set[str]:
     """Customers of reps with very many whom no plan will weigh: the ways to them would take
     gigabytes."""
-    from crmbridge.planning.layout import MOST_WISHES, weighed_customers
+    from crmbridge.planning.layout import MOST_WISHES
 
     found: set[str] = set()
     counts = Counter(one.owner for one in problem.customers)
@@ -78,8 +78,19 @@ def _crowded_out(problem: Problem) -> set[str]:
         return found
     for part in split_by_rep(problem):
         if part.reps and len(part.customers) > MOST_WISHES:
-            found |= {one.key for one in part.customers} - weighed_customers(part)
+            found |= {one.key for one in part.customers} - _weighed(part)
     return found
+
+
+def _weighed(part: Problem) -> frozenset[str]:
+    """Those of a rep's customers whom a plan will weigh; nobody where a fault hinders that: it
+    will hinder the planning, too, which then names the rep and goes on with the others."""
+    from crmbridge.planning.layout import weighed_customers
+
+    try:
+        return weighed_customers(part)
+    except Exception:  # whatever it is, it is told when the rep is planned
+        return frozenset()
 
 
 def travel_sources(problems: Iterable[Problem]) -> dict[str, int]:
