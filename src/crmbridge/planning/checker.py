@@ -6,9 +6,8 @@ consents are kept has no exemption; that nothing overlaps, none but what the rep
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from crmbridge.planning.checker_days import limits, lunches, nights
@@ -22,6 +21,8 @@ from crmbridge.planning.checker_facts import (
     shift_interval,
     stops_beside,
 )
+from crmbridge.planning.checker_kept import Rule, churn, frozen, pinned
+from crmbridge.planning.checker_returns import due, gaps, pressure
 from crmbridge.planning.problem import Customer, Problem, Rep, Reply
 from crmbridge.planning.visit import Fixedness, Plan, Visit
 
@@ -177,19 +178,23 @@ def _ways(facts: Facts) -> Iterable[Violation]:
         later = [stop for stop in others if stop.start_at >= visit.end_at]
         earlier.append(Stop(bounds[0], bounds[0], shift.start_place))
         later.append(Stop(bounds[1], bounds[1], shift.end_place))
-        last = max(earlier, key=lambda stop: (stop.end_at, stop.start_at))
-        after = min(later, key=lambda stop: (stop.start_at, stop.end_at))
-        here = customer.place_id
-        yield from _way(facts, visit, (last.end_at, visit.start_at), (last.place, here))
-        yield from _way(facts, visit, (visit.end_at, after.start_at), (here, after.place))
+        here, at_once = customer.place_id, timedelta(minutes=facts.problem.rules.grid_minutes)
+        left = max(stop.end_at for stop in earlier)
+        begins = min(stop.start_at for stop in later)
+        starts = {stop.place for stop in earlier if left - stop.end_at < at_once}
+        ends = {stop.place for stop in later if stop.start_at - begins < at_once}
+        yield from _way(facts, visit, (left, visit.start_at), [(place, here) for place in starts])
+        yield from _way(facts, visit, (visit.end_at, begins), [(here, place) for place in ends])
 
 
 def _way(
-    facts: Facts, visit: Visit, span: Interval, places: tuple[str, str]
+    facts: Facts, visit: Visit, span: Interval, ways: Iterable[tuple[str, str]]
 ) -> Iterable[Violation]:
+    """Whether one of these ways fits: where the rep put two stops at once, it leaves from one."""
     free = _free(facts, facts.reps[visit.rep], *span)
-    if free < facts.minimum(visit.rep, *places):
-        yield broken("travel", visit.customer, f"{free} from {places[0]!r} to {places[1]!r}")
+    least, start, end = min((facts.minimum(visit.rep, *way), *way) for way in ways)
+    if free < least:
+        yield broken("travel", visit.customer, f"{free} from {start!r} to {end!r}")
 
 
 def _free(facts: Facts, rep: Rep, start: datetime, end: datetime) -> timedelta:
@@ -206,56 +211,12 @@ def _free(facts: Facts, rep: Rep, start: datetime, end: datetime) -> timedelta:
     return free + max(timedelta(), end - at)
 
 
-def _gaps(facts: Facts) -> Iterable[Violation]:
-    """Visits to one customer keep their distance from each other and from the last one."""
-    for key, customer in facts.customers.items():
-        own = sorted((v for v in facts.visits if v.customer == key), key=lambda v: v.start_at)
-        gap = _gap(customer)
-        for first, second in pairwise(own):
-            movable = Fixedness.SUGGESTED in (first.fixedness, second.fixedness)
-            if movable and (second.day - first.day).days < gap:
-                yield broken("gap", key, f"is visited on {first.day} and on {second.day}")
-        for visit in own:
-            last = customer.last_visit_on
-            if visit.fixedness is Fixedness.SUGGESTED and last and (visit.day - last).days < gap:
-                yield broken("gap", key, f"was visited on {last}, and is again on {visit.day}")
+def _steady(facts: Facts) -> Iterable[Violation]:
+    return churn(facts, _FEASIBLE)
 
 
-def _gap(customer: Customer) -> int:
-    if customer.min_gap_days is not None:
-        return max(1, customer.min_gap_days)
-    return max(1, customer.every_days // 2) if customer.every_days else 1
-
-
-def _pressure(facts: Facts) -> Iterable[Violation]:
-    """No visit that the plan put there is one contact more than a customer may have in the time."""
-    most, days = facts.problem.rules.max_contacts, facts.problem.rules.contact_days
-    if not most:
-        return
-    for visit, _, customer in facts.suggested():
-        own = [other.day for other in facts.visits if other.customer == visit.customer]
-        ages = [(visit.day - day).days for day in (*customer.contacts, *own)]
-        count = sum(0 <= age < days for age in ages)
-        if count > most:
-            yield broken("pressure", visit.customer, f"has {count} contacts by {visit.day}")
-
-
-def _kept(facts: Facts) -> Iterable[Violation]:
-    """What the rep pinned stands unchanged, unless a consent, an answer or an owner forbids it."""
-    planned = {visit.id: visit for visit in facts.plan.visits}
-    for old in facts.problem.previous:
-        customer = facts.customers.get(old.customer)
-        if old.fixedness is not Fixedness.PINNED or customer is None or customer.barred:
-            continue
-        inside = facts.problem.first <= old.day <= facts.problem.last
-        if not inside or customer.owner != old.rep or customer.reply is Reply.DECLINED:
-            continue
-        new = planned.get(old.id)
-        if new is None or (new.start_at, new.end_at) != (old.start_at, old.end_at):
-            yield broken("pinned", old.customer, f"was pinned at {old.start_at.isoformat()}")
-
-
-_RULES: tuple[Callable[[Facts], Iterable[Violation]], ...] = (
-    _accounting, _identity, _times, _consents, _shifts, _openings, _busy, _ways, _gaps, limits,
-    _pressure, _kept, lunches, nights,
+_FEASIBLE: tuple[Rule, ...] = (
+    _times, _consents, _shifts, _openings, _busy, _ways, gaps, due, limits, pressure, lunches,
 )  # fmt: skip
+"""They say together whether a plan can be carried out."""
+_RULES: tuple[Rule, ...] = (*_FEASIBLE, _accounting, _identity, pinned, frozen, nights, _steady)

@@ -28,11 +28,27 @@ LUNCH_STEP = 15
 def limits(facts: Facts) -> Iterable[Violation]:
     """No day holds more visits or travel than the rep makes, as far as the plan added to it."""
     for rep, day, visits in _days(facts):
-        if rep.max_visits and len(visits) > rep.max_visits:
-            yield broken("limit", visits[0].customer, f"{len(visits)} visits on {day}")
+        count = _count(facts, rep, day, visits) if rep.max_visits else 0
+        if count > rep.max_visits:
+            yield broken("limit", visits[0].customer, f"{count} visits on {day}")
         travel = _travel(facts, rep, day)
         if rep.max_travel_minutes and travel > timedelta(minutes=rep.max_travel_minutes):
             yield broken("limit", visits[0].customer, f"{travel} on the road on {day}")
+
+
+def _count(facts: Facts, rep: Rep, day: date, visits: Sequence[Visit]) -> int:
+    """Visits and appointments with a customer that day; those outside the shift count for none."""
+    shift = facts.shift(rep, day)
+    if shift is None:
+        return 0
+    start, end = shift_interval(rep, day, shift)
+    spans = [(one.start_at, one.end_at) for one in visits]
+    spans += [
+        (item.start_at, item.end_at)
+        for item in facts.problem.appointments
+        if item.rep == rep.id and item.customer and item.place and item.start_at < item.end_at
+    ]
+    return sum(begins < end and start < ends for begins, ends in spans)
 
 
 def lunches(facts: Facts) -> Iterable[Violation]:
@@ -103,13 +119,18 @@ def _legs(facts: Facts, rep: Rep, day: date, shift: Shift) -> list[tuple[Stop, S
 
 
 def _travel(facts: Facts, rep: Rep, day: date) -> timedelta:
-    """Time on the road that is still to come."""
+    """Time on the road that is still to come; what ends after the shift is left after it, too."""
     shift = facts.shift(rep, day)
     if shift is None:
         return timedelta()
     legs, now = _legs(facts, rep, day, shift), facts.problem.now
     return sum(
-        (facts.minimum(rep.id, a.place, b.place) for a, b in legs if b.start_at > now), timedelta()
+        (
+            facts.minimum(rep.id, a.place, b.place)
+            for a, b in legs
+            if b.start_at > now and a.end_at <= b.start_at
+        ),
+        timedelta(),
     )
 
 

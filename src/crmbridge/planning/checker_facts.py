@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from crmbridge.planning.problem import Customer, Problem, Rep, Shift, Travel
+from crmbridge.planning.problem import Appointment, Customer, Problem, Rep, Shift, Travel
 from crmbridge.planning.visit import Fixedness, Plan, Visit
 
 Interval = tuple[datetime, datetime]
@@ -57,6 +57,10 @@ class Facts:
         ]
         self.nights = sorted({*plan.nights, *(n for rep in problem.reps for n in rep.away)})
         self.travel = {item.rep: _Table(item) for item in problem.travels}
+        self.meetings: dict[tuple[str, str], list[Appointment]] = {}
+        for item in problem.appointments:
+            if item.customer:
+                self.meetings.setdefault((item.rep, item.customer), []).append(item)
 
     def suggested(self) -> Iterable[tuple[Visit, Rep, Customer]]:
         """Visits that this plan put where they are."""

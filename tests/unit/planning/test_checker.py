@@ -1,12 +1,13 @@
 """The checker finds each kind of mistake that a plan could hold."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from crmbridge.planning import Budget, Fixedness, Rules, check_plan, plan_visits
+from crmbridge.planning import Budget, DateRange, Fixedness, Rules, check_plan, plan_visits
 from crmbridge.testing.planning import (
+    MONDAY,
     a_customer,
     a_problem,
     a_rep,
@@ -203,3 +204,133 @@ def test_days_beyond_the_rep_s_limits_are_found(limit):
     assert rules(problem, free) == set()
     assert rules(held, free) == {"limit"}
     assert rules(held, plan_visits(held, Budget(iterations=300, seconds=0))) == set()
+
+
+def met(day, customer="a"):
+    """Ann meets a customer at three in the afternoon of a day in March."""
+    start = datetime(2026, 3, day, 14, tzinfo=UTC)
+    end = start + timedelta(hours=1)
+    return an_appointment(start, end, customer=customer, place=customer)
+
+
+def test_a_visit_too_near_to_an_appointment_with_the_customer_is_found():
+    problem = a_problem([a_customer("a", min_gap_days=3)], days=5)
+    plan = plan_visits(problem, GREEDY)
+
+    assert plan.visits[0].day.day == 2
+    assert "gap" in rules(replace(problem, appointments=(met(4),)), plan)
+    assert "gap" not in rules(replace(problem, appointments=(met(5),)), plan)
+
+
+def test_a_visit_too_near_to_one_that_the_plan_does_not_hold_is_found():
+    problem = a_problem([a_customer("a", min_gap_days=9)], days=5)
+    plan = plan_visits(problem, GREEDY)
+    seen = a_customer("a", min_gap_days=9, seen_on=(date(2026, 3, 10),))
+
+    assert "gap" in rules(replace(problem, customers=(seen,)), plan)
+    assert plan_visits(replace(problem, customers=(seen,)), GREEDY).visits == ()
+
+
+def test_appointments_with_customers_count_as_visits_of_the_day():
+    problem = a_problem([a_customer("a"), a_customer("b")], days=1, reps=(a_rep(max_visits=2),))
+    plan = plan_visits(problem, GREEDY)
+    assert check_plan(problem, plan) == []
+
+    assert "limit" in rules(replace(problem, appointments=(met(2, "c"),)), plan)
+
+
+def test_a_pin_in_the_evening_leaves_the_day_its_visits():
+    problem = a_problem([a_customer("a"), a_customer("b")], days=1, reps=(a_rep(max_visits=1),))
+    (visit,) = plan_visits(problem, GREEDY).visits
+    late = timedelta(hours=12)
+    pin = replace(
+        visit,
+        fixedness=Fixedness.PINNED,
+        start_at=visit.start_at + late,
+        end_at=visit.end_at + late,
+        wall_start=visit.wall_start + late,
+    )
+    again = replace(problem, previous=(pin,))
+
+    plan = plan_visits(again, GREEDY)
+
+    assert len(plan.visits) == 2
+    assert check_plan(again, plan) == []
+
+
+def test_an_appointment_with_the_customer_is_a_contact():
+    problem = a_problem(
+        [a_customer("a", min_gap_days=1)], days=5, rules=Rules(max_contacts=1, contact_days=4)
+    )
+    plan = plan_visits(problem, GREEDY)
+    assert check_plan(problem, plan) == []
+
+    assert "pressure" in rules(replace(problem, appointments=(met(5),)), plan)
+    assert "pressure" not in rules(replace(problem, appointments=(met(6),)), plan)
+
+
+def test_a_visit_before_it_may_be_due_is_found():
+    problem = a_problem([a_customer("a")], days=5)
+    plan = plan_visits(problem, GREEDY)
+    # Due on the 16th, and at most 5 days early.
+    seen = a_customer("a", every_days=20, min_gap_days=1, last_visit_on=date(2026, 2, 24))
+
+    assert rules(replace(problem, customers=(seen,)), plan) == {"due"}
+
+
+def test_a_frozen_visit_that_was_moved_or_left_out_is_found():
+    problem = a_problem([a_customer("a"), a_customer("b")], rules=Rules(freeze_days=5))
+    plan = plan_visits(problem, GREEDY)
+    stood = replace(problem, previous=plan.visits)
+    frozen = [replace(visit, fixedness=Fixedness.FROZEN) for visit in plan.visits]
+    whole = replace(plan, visits=tuple(frozen))
+
+    assert rules(stood, whole) == set()
+    assert "frozen" in rules(stood, shifted(whole, 1, hours=1))
+    assert "frozen" in rules(stood, replace(whole, visits=whole.visits[:1]))
+
+
+def test_more_churn_than_the_budget_is_found_only_where_all_could_have_stayed():
+    customers = [a_customer(f"c{i}", value=10.0 + i) for i in range(8)]
+    free = a_problem(customers, days=2, rules=Rules(churn_budget=1.0))
+    plan = plan_visits(free, GREEDY)
+    before = tuple(
+        replace(
+            visit,
+            day=(visit.wall_start + by).date(),
+            start_at=visit.start_at + by,
+            end_at=visit.end_at + by,
+            wall_start=visit.wall_start + by,
+        )
+        for visit in plan.visits
+        for by in (timedelta(days=5 - 2 * visit.day.day),)
+    )
+    steady = replace(free, previous=before, rules=Rules(churn_budget=0.1))
+
+    assert rules(replace(steady, rules=Rules(churn_budget=1.0)), plan) == set()
+    assert rules(steady, plan) == {"churn"}
+    ill = a_rep(absences=(DateRange(first=MONDAY, last=MONDAY),))
+    assert "churn" not in rules(replace(steady, reps=(ill,)), plan)
+
+
+def test_a_customer_without_an_interval_is_seen_once():
+    problem = a_problem([a_customer("a")], days=5)
+    plan = plan_visits(problem, GREEDY)
+
+    assert rules(replace(problem, appointments=(met(6),)), plan) == {"due"}
+
+
+def test_the_way_home_after_a_late_appointment_is_not_the_day_s():
+    # Ten minutes there, ten to the appointment; home only when the shift is over.
+    late = replace(met(2, "b"), end_at=datetime(2026, 3, 2, 17, tzinfo=UTC))
+    problem = a_problem(
+        [a_customer("a"), a_customer("b", barred="met anyhow")],
+        days=1,
+        reps=(a_rep(max_travel_minutes=20),),
+        appointments=(late,),
+    )
+
+    plan = plan_visits(problem, GREEDY)
+
+    assert [visit.customer for visit in plan.visits] == ["a"]
+    assert check_plan(problem, plan) == []
