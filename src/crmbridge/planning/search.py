@@ -1,7 +1,8 @@
 """The strong search: from first tours to better ones, by ruin and recreate with annealing."""
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +25,11 @@ from crmbridge.planning.ruin_recreate import (
 from crmbridge.planning.tours import Tours as TourLists
 
 STAGES = 100
-"""The budget is spent in so many equal stages; only between them is the clock looked at."""
+"""The budget is spent in so many equal stages."""
 PARTS = 10
 """Routes are remembered so often in each stage."""
+PIECE = 500
+"""Most iterations in a row without a look at the clock."""
 POOL_FROM = 0.3
 """Share of the effort from which on routes are good enough to be remembered."""
 RECOMBINE_AT = (60, 80, 100)
@@ -137,7 +140,10 @@ class _Run:
             self.field, self.tours, self.best, self.scratch, self.knobs, self.rng, heat,
             iterations, self.current, self.held,
         )  # fmt: skip
-        if after > POOL_FROM and len(self.board.leg_day) > 1:
+
+    def remember(self, share: float) -> None:
+        """Keep the current routes, once they are good enough to be put together anew."""
+        if share > POOL_FROM and len(self.board.leg_day) > 1:
             self.pool.add(_lists(self.tours))
 
     def recombine(self) -> None:
@@ -194,18 +200,25 @@ def search(
     run = _Run(board, start, settings, effort.seed, routes, held)
     run.advance(0, 0.0, 0.0)  # compiles, which may take longer than the cap and is not searching
     began, done = effort.clock(), 0
-    for stage in range(STAGES):
-        if effort.clock() - began >= effort.seconds:
-            break
-        for part in range(PARTS):
-            share = (stage * PARTS + part) / (STAGES * PARTS)
-            after = share + 1 / (STAGES * PARTS)
+    for part in range(STAGES * PARTS):
+        for share, after in _pieces(effort.iterations, part):
+            if effort.clock() - began >= effort.seconds:
+                return Found(tours=_lists(run.best), iterations=done, cut=True)
             count = int(effort.iterations * after + 0.5) - done
             run.advance(count, share, after)
             done += count
-        if stage + 1 in RECOMBINE_AT:
+        run.remember((part + 1) / (STAGES * PARTS))
+        if (part + 1) / PARTS in RECOMBINE_AT:
             run.recombine()
-    return Found(tours=_lists(run.best), iterations=done, cut=done < effort.iterations)
+    return Found(tours=_lists(run.best), iterations=done, cut=False)
+
+
+def _pieces(iterations: int, part: int) -> Iterable[tuple[float, float]]:
+    """From which to which share of the effort each piece of a part goes."""
+    parts = STAGES * PARTS
+    count = max(1, math.ceil(iterations / parts / PIECE))
+    for i in range(count):
+        yield (part + i / count) / parts, (part + (i + 1) / count) / parts
 
 
 def search_for(
@@ -223,6 +236,7 @@ def search_for(
     marks = [stage / STAGES * LAST_MARK for stage in RECOMBINE_AT]
     while share < 1:
         run.advance(step, share, share)
+        run.remember(share)
         done += step
         if marks and share >= marks[0]:
             run.recombine()

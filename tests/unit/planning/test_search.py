@@ -107,8 +107,17 @@ def test_the_cap_ends_the_search_and_is_said():
 
     result = found(a_board(nodes=60, legs=3), 1000, seconds=5, clock=lambda: next(ticks))
 
-    # The first look is the start; each stage of ten iterations takes one tick.
-    assert (result.iterations, result.cut) == (40, True)
+    # The first look is the start; each part of one iteration takes one tick.
+    assert (result.iterations, result.cut) == (4, True)
+
+
+def test_the_cap_holds_however_many_iterations_are_asked_for():
+    ticks = iter(range(100))
+
+    result = found(a_board(nodes=60, legs=3), 10**12, seconds=5, clock=lambda: next(ticks))
+
+    assert result.cut
+    assert result.iterations <= 5 * search_room.PIECE
 
 
 def test_compiling_does_not_count_against_the_cap(monkeypatch):
