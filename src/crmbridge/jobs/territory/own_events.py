@@ -14,6 +14,7 @@ from crmbridge.jobs.territory.reps import JoinedReps
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import Visit
 from crmbridge.push.ledger import deleted_by_us
+from crmbridge.push.own import REFUSED
 from crmbridge.push.values import parse_instant
 from crmbridge.push.visits import visit_key
 from crmbridge.records import RecordKey, from_millis, to_millis
@@ -60,8 +61,13 @@ def own_events(
     return tuple(
         _event(row, plans.visits.get(row["visit_key"]), reps, customers)
         for row in rows
-        if row["visit_key"] in touched or _outlived(row, plans, pulled)
+        if _holds_on(row, touched) or _outlived(row, plans, pulled)
     )
+
+
+def _holds_on(row: Record, touched: set[str]) -> bool:
+    """Whether a person moved it and still wants it: one that was refused then is taken away."""
+    return row["visit_key"] in touched and row["reply"] not in REFUSED
 
 
 def _plans(workspace: Workspace, tx: Connection) -> _Plans:
