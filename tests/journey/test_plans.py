@@ -69,6 +69,7 @@ def test_the_same_input_keeps_the_published_plan(pushed: Any, command: str, now:
 
     assert document["plan"]["id"] == plans(pushed)[0]["id"]
     assert document["plan"]["stability"].startswith("0 of ")
+    assert document["plan"]["stability"].endswith(" 0 dropped, 0 new")
     assert len(plans(pushed)) == 1
 
 

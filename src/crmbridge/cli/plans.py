@@ -106,6 +106,9 @@ def diff_json(diff: "PlanDiff") -> dict[str, Any]:
     return {
         "stability": diff.sentence(),
         "churn": round(diff.churn, 4),
+        "churn_chosen": round(diff.chosen_churn, 4),
+        "past": diff.past,
+        "beyond": diff.beyond,
         "kept": len(diff.kept),
         "moved": [
             {

@@ -171,6 +171,12 @@ def list_plans(tx: Connection, limit: int = 20) -> list[StoredPlan]:
     return [StoredPlan(**row._asdict()) for row in tx.execute(query.limit(limit))]
 
 
+def plans_named(tx: Connection, start: str, limit: int) -> list[StoredPlan]:
+    """Plans whose id begins so, by id."""
+    query = select(plans).where(plans.c.id.startswith(start, autoescape=True)).order_by(plans.c.id)
+    return [StoredPlan(**row._asdict()) for row in tx.execute(query.limit(limit))]
+
+
 def last_plan(tx: Connection, connection: str) -> StoredPlan | None:
     """The plan for a connection's calendars that was made last, in force or not."""
     made = (plans.c.created_at.desc(), plans.c.run_id.desc(), plans.c.id)

@@ -9,10 +9,13 @@ from crmbridge.planning import (
     Budget,
     DateRange,
     Fixedness,
+    LeftOut,
     Reply,
+    WhyNot,
     diff_plans,
     plan_visits,
 )
+from crmbridge.planning.diff import common_stretch
 from crmbridge.testing.planning import (
     MONDAY,
     a_customer,
@@ -134,3 +137,60 @@ def test_a_drop_says_why():
     assert [drop.cause for drop in gone.dropped] == [
         "The customer is gone, closed or belongs to nobody here"
     ]
+
+
+def test_only_what_both_plans_reach_and_is_to_come_is_compared():
+    problem = a_problem([a_customer(f"c{i:02}") for i in range(40)], days=12)
+    later = replace(
+        problem, first=MONDAY + timedelta(days=7), now=datetime(2026, 3, 9, 5, tzinfo=UTC)
+    )
+    first = plan_visits(problem, GREEDY)
+    second = plan_visits(replace(later, previous=first.visits), GREEDY)
+
+    diff = diff_plans(first.visits, second, later, common_stretch(problem, later))
+
+    past = [visit for visit in first.visits if visit.day < later.first]
+    assert (diff.past, len(diff.dropped)) == (len(past), 0)
+    assert diff.stood == len(first.visits) - len(past)
+    assert all(visit.day <= problem.last for visit in diff.new)
+    assert diff.sentence().endswith(f"; {diff.past} past, {diff.beyond} beyond the other plan")
+
+
+def test_what_had_to_go_is_told_apart_from_what_was_chosen():
+    problem = a_problem([a_customer("c1"), a_customer("c2"), a_customer("c3")])
+    first = plan_visits(problem, GREEDY)
+    gone = replace(first, visits=(first.visits[1],))
+    by = timedelta(days=1)
+    (left,) = gone.visits
+    moved = replace(left, start_at=left.start_at + by, end_at=left.end_at + by, day=left.day + by)
+    out = LeftOut(customer=first.visits[0].customer, rep="ann", code=WhyNot.BARRED, text="no")
+    less = replace(out, customer=first.visits[2].customer, code=WhyNot.LOWER_VALUE)
+
+    diff = diff_plans(first.visits, replace(gone, visits=(moved,), left_out=(out, less)), problem)
+
+    assert [drop.is_forced for drop in diff.dropped] == [True, False]
+    assert (diff.forced, diff.churn) == (1, 1.0)
+    assert diff.chosen_churn == pytest.approx(2 / 3)
+    assert (
+        diff.sentence() == "1 of 3 visits moved (1 by a day), 2 dropped, 0 new; 1 of these had to"
+    )
+
+
+@pytest.mark.parametrize(
+    ("tuesday", "cause"),
+    [
+        (20.0, "It is worth 20.0 there, and 10.0 on its old day"),
+        (5.0, "Its old day holds visits that are worth more together, or lie nearer"),
+    ],
+)
+def test_a_move_for_no_seen_cause_compares_what_the_days_are_worth(tuesday, cause):
+    customer = a_customer("c1", day_values=((TUESDAY, tuesday),))
+    problem = a_problem([customer])
+    plan = plan_visits(a_problem([a_customer("c1")]), GREEDY)
+    (visit,) = plan.visits
+    by = timedelta(days=1)
+    there = replace(visit, start_at=visit.start_at + by, end_at=visit.end_at + by, day=TUESDAY)
+
+    diff = diff_plans(plan.visits, replace(plan, visits=(there,)), problem)
+
+    assert [move.cause for move in diff.moved] == [cause]

@@ -126,7 +126,7 @@ def test_a_diff_counts_what_changed():
 
     diff = diff_plans(before.visits, plan_visits(problem, GREEDY))
 
-    assert diff.sentence() == "1 of 2 visits moved, 1 dropped, 1 new"
+    assert diff.sentence() == "1 of 2 visits moved, 1 dropped, 1 new; 1 of these had to"
     assert diff.churn == 0.5
     assert diff.dropped[0].cause == "Visits are barred: no"
 

@@ -8,9 +8,10 @@ from crmbridge.jobs.territory.keeping import basis_digest, plan_of
 from crmbridge.jobs.territory.spread import plan_everybody
 from crmbridge.jobs.workspace import Workspace
 from crmbridge.planning import Budget, Plan, PlanDiff, Problem, diff_plans, join_plans, loads
-from crmbridge.store.plans import StoredPlan, list_plans
+from crmbridge.planning.diff import common_stretch
+from crmbridge.store.plans import StoredPlan, list_plans, plans_named
 
-MOST_PLANS = 1000
+SHOWN = 5
 SHORTEST_ID = 4
 
 
@@ -49,24 +50,31 @@ def find_plan(workspace: Workspace, text: str) -> StoredPlan:
         UsageError: none is named so, or several.
     """
     with workspace.store.read() as tx:
-        plans = list_plans(tx, MOST_PLANS)
-    found = [plan for plan in plans if plan.id.startswith(text)]
-    if len(text) >= SHORTEST_ID and len(found) == 1:
-        return found[0]
-    some = ", ".join(plan.id[:12] for plan in (found or plans)[:5]) or "none"
+        found = plans_named(tx, text, SHOWN) if len(text) >= SHORTEST_ID else []
+        if len(found) == 1:
+            return found[0]
+        plans = found or list_plans(tx, SHOWN)
+    some = ", ".join(plan.id[:12] for plan in plans) or "none"
     raise UsageError("plan", "the id of one plan", repr(text), f"Plans: {some}")
 
 
 def compare_plans(workspace: Workspace, before: str, after: str) -> Compared:
     """What changed from one plan to another, each move with its cause.
 
+    Compared is what lies in the horizons of both and still lay ahead when the later was made.
+
     Raises:
-        UsageError: there is no such plan.
+        UsageError: there is no such plan, or they are for different calendars.
     """
     one, other = find_plan(workspace, before), find_plan(workspace, after)
+    if one.connection != other.connection:
+        names = f"those of {one.connection!r} and {other.connection!r}"
+        raise UsageError("plan diff", "two plans for the same calendars", names)
     with workspace.store.read() as tx:
         old, new = plan_of(tx, one), plan_of(tx, other)
-    diff = diff_plans(old.visits, new, loads(Problem, other.problem))
+    problem = loads(Problem, other.problem)
+    stretch = common_stretch(loads(Problem, one.problem), problem)
+    diff = diff_plans(old.visits, new, problem, stretch)
     return Compared(before=one, after=other, diff=diff)
 
 

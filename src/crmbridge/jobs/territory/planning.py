@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -32,6 +32,7 @@ from crmbridge.planning import (
     Problem,
     diff_plans,
 )
+from crmbridge.planning.diff import common_stretch
 from crmbridge.records import to_millis
 from crmbridge.travel.roads import RoadTables
 
@@ -111,8 +112,9 @@ def look_at_plans(
 def stability(made: MadePlan) -> PlanDiff:
     """What a plan changed of the visits that stood in its horizon and were still to come."""
     problem = made.problem
-    stood = [v for v in problem.previous if v.start_at >= problem.now and v.day <= problem.last]
-    return diff_plans(stood, made.plan, problem)
+    stretch = common_stretch(problem, problem)
+    diff = diff_plans(problem.previous, made.plan, problem, stretch)
+    return replace(diff, past=0, beyond=0)
 
 
 def plans_again(workspace: Workspace, report: RunReport) -> Made | None:
