@@ -14,8 +14,9 @@ class Rules:
         unknown_travel_minutes: allowed between two places whose travel is not known.
         early_share: how early a visit may be, as a share of the customer's interval; 0 to 1.
         keep_bonus: share of value that a visit gains on the day it was planned for before; >= 0.
-        churn_budget: share of a rep's earlier visits that may leave their day; 0 to 1. Visits that
-            cannot stay count, but nothing is forced to stay that does not fit.
+        churn_budget: share of a rep's earlier visits that may leave their day; 0 to 1. Those whose
+            customer can no longer be visited on that day do not count; those that an appointment
+            displaces do, but nothing is forced to stay that does not fit.
         max_contacts: most contacts with a customer in `contact_days`; 0 for no limit.
         contact_days: 1 to 3660.
         freeze_days: visits planned before on the first so many days stay as they are.
