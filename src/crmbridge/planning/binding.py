@@ -5,28 +5,25 @@ from dataclasses import replace
 
 from crmbridge.planning.layout import Trial, try_out
 from crmbridge.planning.problem import Problem, Rep
-from crmbridge.planning.visit import Budget
 
-FIRST = Budget(iterations=0)
-"""The first plan is enough to tell which limit binds."""
 SHARE = 0.25
 """A limit binds when the days would hold this share of the missed visits more without it."""
 
 _Lift = Callable[[Problem], Problem]
 
 
-def binding(part: Problem, rep: Rep) -> tuple[str, Trial] | None:
+def binding(part: Problem, rep: Rep, placed: int) -> tuple[str, Trial] | None:
     """What binds, in words, and what the first plan could place without it; None for the hours.
 
     Where several bind, the one is named without which most would fit; where none does alone, all.
 
     Args:
         part: of the rep alone.
+        placed: how many visits the first plan holds as it is; it is enough to tell what binds.
     """
     lifts = _lifts(part, rep)
     if not lifts:
         return None
-    placed = len(try_out(part, rep, FIRST).placed)
     trials = {name: _without(part, lift) for name, lift in lifts.items()}
     if len(lifts) > 1:  # together, where each alone leaves another in the way
         trials[" and ".join(lifts)] = _without(part, *lifts.values())
@@ -38,7 +35,7 @@ def binding(part: Problem, rep: Rep) -> tuple[str, Trial] | None:
 def _without(part: Problem, *lifts: _Lift) -> Trial:
     for lift in lifts:
         part = lift(part)
-    return try_out(part, part.reps[0], FIRST)
+    return try_out(part, part.reps[0])
 
 
 def _lifts(part: Problem, rep: Rep) -> Mapping[str, _Lift]:

@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from crmbridge.planning.board import NO_LIMIT
 from crmbridge.planning.tours import TourState
 
+UNLIMITED = NO_LIMIT // 2
+"""Seconds of travel left from which a day has no limit of travel."""
 MOST_TRIES = 40
 """Visits that are tried as the one to give way, those worth least first."""
 
@@ -83,9 +86,10 @@ def _is_feasible(state: TourState, tour: Iterable[int], leg: int) -> bool:
     """Whether all visits can begin in time, the end of the leg is reached, and travel suffices."""
     start, end, at, close, day = state.legs[leg]
     place, tour = start, list(tour)
-    spare = state.travel_left[day] + state.leg_travel(leg)
-    if state.way([start, *tour, end]) > spare:
-        return False
+    if state.travel_left[day] < UNLIMITED:
+        spare = state.travel_left[day] + state.leg_travel(leg)
+        if state.way([start, *tour, end]) > spare:
+            return False
     for node in tour:
         at += state.travel[place][node]
         begin = _begin(state.windows[node][day], at)

@@ -21,6 +21,7 @@ from crmbridge.planning.zones import seconds_of, wall_clock
 MOST_WISHES = 2000
 """Most visits of one rep that are weighed against each other; the ways between more of them take
 gigabytes, and a rep makes a few hundred in a horizon."""
+FIRST = Budget(iterations=0)
 USUAL_WAY = 15
 """Minutes, to hold visits of different lengths against each other."""
 
@@ -77,9 +78,20 @@ class Trial:
     travel_minutes: float = 0.0
 
 
-def try_out(problem: Problem, rep: Rep, budget: Budget) -> Trial:
-    """Plan a rep's part of a problem just far enough to count what fits."""
+def try_out(problem: Problem, rep: Rep) -> Trial:
+    """Plan a rep's part of a problem just far enough to count what fits: the first plan."""
+    return _counted(lay_out(problem, rep, keep_visits(problem, rep)), FIRST)
+
+
+def try_harder(problem: Problem, rep: Rep, effort: Budget) -> tuple[Trial, Trial]:
+    """The first plan, and what a short search makes of it where it has no room for everybody."""
     laid = lay_out(problem, rep, keep_visits(problem, rep))
+    first = _counted(laid, FIRST)
+    is_enough = len(first.placed) == len(first.wanted)
+    return first, first if is_enough else _counted(laid, effort)
+
+
+def _counted(laid: Layout, budget: Budget) -> Trial:
     state = _search(laid.board, laid.before, budget).state
     limits = laid.board.day_travel.tolist()
     travel = sum(limit - left for limit, left in zip(limits, state.travel_left, strict=True))

@@ -28,6 +28,8 @@ STAGES = 100
 """The budget is spent in so many equal stages."""
 PARTS = 10
 """Routes are remembered so often in each stage."""
+APART = 40
+"""Iterations that lie at least between two such times."""
 PIECE = 500
 """Most iterations in a row without a look at the clock."""
 POOL_FROM = 0.3
@@ -200,6 +202,7 @@ def search(
     run = _Run(board, start, settings, effort.seed, routes, held)
     run.advance(0, 0.0, 0.0)  # compiles, which may take longer than the cap and is not searching
     began, done = effort.clock(), 0
+    seldom = max(1, APART * STAGES * PARTS // effort.iterations)
     for part in range(STAGES * PARTS):
         for share, after in _pieces(effort.iterations, part):
             if effort.clock() - began >= effort.seconds:
@@ -207,7 +210,8 @@ def search(
             count = int(effort.iterations * after + 0.5) - done
             run.advance(count, share, after)
             done += count
-        run.remember((part + 1) / (STAGES * PARTS))
+        if part % seldom == 0:
+            run.remember((part + 1) / (STAGES * PARTS))
         if (part + 1) / PARTS in RECOMBINE_AT:
             run.recombine()
     return Found(tours=_lists(run.best), iterations=done, cut=False)

@@ -7,10 +7,10 @@ spread. So a short search places what is due, and its ways are taken for those o
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from crmbridge.planning.binding import binding
-from crmbridge.planning.layout import Trial, try_out
+from crmbridge.planning.layout import Trial, try_harder
 from crmbridge.planning.problem import Customer, Problem, Rep
 from crmbridge.planning.visit import Budget
 from crmbridge.planning.workdays import workdays
@@ -133,9 +133,10 @@ def _rep_capacity(problem: Problem, rep: Rep, effort: Budget) -> RepCapacity:
     hours = sum(day.free_seconds() for day in days) / 3600
     own = [item for item in problem.customers if item.owner == rep.id and not item.barred]
     due = [item for item in own if item.every_days]
-    trial = _trial(problem, rep, effort) if due else Trial()
+    part = _part_of(problem, rep)
+    first, trial = try_harder(part, rep, effort) if due else (Trial(), Trial())
     is_short = len(trial.placed) < len(trial.wanted) + len(trial.unweighed)
-    bound = binding(_part_of(problem, rep), rep) if is_short else None
+    bound = binding(part, rep, len(first.placed)) if is_short else None
     # A limit that leaves a day with one visit gives it ways that no other day has.
     way = _way(bound[1] if bound else trial)
     names = sorted({item.class_ for item in due})
@@ -154,14 +155,6 @@ def _rep_capacity(problem: Problem, rep: Rep, effort: Budget) -> RepCapacity:
         twice=_short_of_twice(trial),
         limit=bound[0] if bound and total <= hours else "",
     )
-
-
-def _trial(problem: Problem, rep: Rep, effort: Budget) -> Trial:
-    """The first plan where it has room for everybody; a search only where it has not."""
-    part = _part_of(problem, rep)
-    first = try_out(part, rep, replace(effort, iterations=0))
-    is_enough = len(first.placed) == len(first.wanted) or effort.iterations == 0
-    return first if is_enough else try_out(part, rep, effort)
 
 
 def _part_of(problem: Problem, rep: Rep) -> Problem:
