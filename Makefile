@@ -9,7 +9,7 @@ BENCHMARKS := $(wildcard benchmarks/[a-z]*.py)
 ROOMS := store push engine
 ROOM_TESTS := $(ROOMS:%=tests/unit/%) tests/faults
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile
+PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile --durations=20
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format-check lint types docs bench nightly clean

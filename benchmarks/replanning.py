@@ -19,7 +19,7 @@ import time
 from dataclasses import replace
 
 from visits import ours
-from visits.checker import judge
+from visits.checker import follow, judge
 from visits.problem import DAYS, HOUR, Fortnight, Routes, generate
 from visits.repair import filled_repair, plain_repair
 
@@ -64,16 +64,18 @@ def _changed(problem: Fortnight, plan: Routes, dice: random.Random) -> Fortnight
     outside = sorted(set(problem.customers()) - set(planned))
     while True:
         guest, day, start = dice.choice(outside), dice.randrange(len(DAYS)), dice.choice((10, 15))
-        clear = all(
-            abs(problem.fixed[c][1] - start * HOUR) >= HOUR * 2 for c in problem.standing(day)
-        )
-        if clear and (guest, day) in problem.windows:
-            break
+        if (guest, day) in problem.windows:
+            changed = _with_guest(problem, gone, guest, day, start * HOUR)
+            if follow(changed, day, changed.standing(day)):
+                return changed
+
+
+def _with_guest(problem: Fortnight, gone: set[int], guest: int, day: int, start: int) -> Fortnight:
     windows = {
         slot: spans for slot, spans in problem.windows.items() if slot[0] not in {guest, *gone}
     }
-    windows[guest, day] = [(start * HOUR, start * HOUR)]
-    return replace(problem, windows=windows, fixed={**problem.fixed, guest: (day, start * HOUR)})
+    windows[guest, day] = [(start, start)]
+    return replace(problem, windows=windows, fixed={**problem.fixed, guest: (day, start)})
 
 
 def _result(changed: Fortnight, before: Routes, routes: Routes) -> dict[str, float]:
