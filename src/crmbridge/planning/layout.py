@@ -22,6 +22,7 @@ MOST_WISHES = 2000
 """Most visits of one rep that are weighed against each other; the ways between more of them take
 gigabytes, and a rep makes a few hundred in a horizon."""
 FIRST = Budget(iterations=0)
+"""The first plan, without a search."""
 USUAL_WAY = 15
 """Minutes, to hold visits of different lengths against each other."""
 

@@ -27,7 +27,7 @@ from crmbridge.planning.tours import Tours as TourLists
 STAGES = 100
 """The budget is spent in so many equal stages."""
 PARTS = 10
-"""Routes are remembered so often in each stage."""
+"""Routes are remembered so often in each stage, or less often in a short search."""
 APART = 40
 """Iterations that lie at least between two such times."""
 PIECE = 500
